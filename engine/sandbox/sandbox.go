@@ -1,0 +1,123 @@
+// Package sandbox starts and stops execution environments.
+//
+// An environment is one running copy of a function's code: a container (driver
+// docker) or a process (driver process). In both, the first process is the
+// supervisor, which serves AWS's Runtime API to the runtime inside and talks to
+// the engine over one connection. A driver knows nothing of functions, versions
+// or aliases; package invoke decides what to start and when to stop it.
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// Driver starts environments.
+type Driver interface {
+	// Name is "docker" or "process".
+	Name() string
+	// Start boots an environment and returns once its runtime has asked for the
+	// first invocation. It returns an *InitError when the function's own code
+	// failed to start, and any other error when the driver did.
+	Start(ctx context.Context, spec Spec) (Environment, error)
+	// Close stops every environment, including warm ones, and removes what they left.
+	Close(ctx context.Context) error
+}
+
+// Spec says what an environment runs.
+type Spec struct {
+	Name         string            // for labels and process listings, such as "hello:3"
+	Runtime      string            // Lambda runtime identifier, such as "python3.13"; empty with Image
+	Image        string            // container image of a function of package type Image
+	Architecture string            // "x86_64" or "arm64"
+	Entrypoint   []string          // overrides of a package type Image; nil keeps the image's own
+	Command      []string          //
+	WorkingDir   string            //
+	CodeDir      string            // unpacked package on this machine, read-only and shared; empty with Image
+	Handler      string            // becomes _HANDLER
+	MemoryMB     int               // limit of memory and, in proportion, of CPU
+	EphemeralMB  int               // size of /tmp
+	Env          map[string]string // function and reserved variables; the driver adds those that depend on its layout
+	InitTimeout  time.Duration     // budget of the runtime's own start, the driver's excluded
+	// Log receives each line of output, in order. All lines that the runtime wrote
+	// before its response arrive before Invoke returns. Never nil.
+	Log func(Line)
+	// Endpoint serves the AWS calls that the function makes to AWS_ENDPOINT_URL.
+	Endpoint http.Handler
+}
+
+// Line is one line of a runtime's output.
+type Line struct {
+	Time      time.Time
+	RequestID string // invocation it belongs to; empty during init
+	Text      string // without the line break
+}
+
+// Environment is a booted runtime that handles one invocation at a time.
+type Environment interface {
+	// Invoke hands one event to the runtime and waits for its answer. An error
+	// means that the engine failed, not the function. After an Outcome other than
+	// Success or FunctionError the environment is dead.
+	Invoke(ctx context.Context, inv Invocation) (Result, error)
+	// InitDuration is how long the runtime took from its start to its first
+	// request for an invocation.
+	InitDuration() time.Duration
+	// Done is closed when the environment has died, for whatever reason.
+	Done() <-chan struct{}
+	// Stop ends the runtime and removes everything the environment had on this
+	// machine. It may be called more than once.
+	Stop(ctx context.Context) error
+}
+
+// Invocation is one event for a runtime.
+type Invocation struct {
+	RequestID       string
+	FunctionARN     string // as the caller named it: unqualified, version or alias
+	Deadline        time.Time
+	TraceID         string // X-Ray header; may be empty
+	ClientContext   string // JSON, decoded; may be empty
+	CognitoIdentity string // JSON; may be empty
+	Payload         []byte
+}
+
+// Outcome tells how an invocation ended. It is decided by which Runtime API
+// endpoint the runtime called, never by looking into the payload.
+type Outcome int
+
+// How an invocation can end.
+const (
+	Success          Outcome = iota
+	FunctionError            // the runtime reported an error for this invocation
+	Timeout                  // the deadline passed; the runtime was killed
+	Exited                   // the runtime ended without an answer
+	OutOfMemory              // the kernel killed the runtime at its memory limit
+	ResponseTooLarge         // the response was over 6 MB; Payload is empty
+)
+
+// Result is a runtime's answer.
+type Result struct {
+	Outcome     Outcome
+	Payload     []byte        // what the runtime posted
+	ErrorType   string        // Lambda-Runtime-Function-Error-Type, for FunctionError
+	Exit        string        // such as "exit status 1" or "signal: killed", for Exited and OutOfMemory
+	Duration    time.Duration // from hand-over to the runtime's answer
+	MaxMemoryMB int           // peak memory of the environment so far
+}
+
+// InitError says that the function's code failed before it could take an event.
+type InitError struct {
+	Payload   []byte // what the runtime posted to /init/error; nil when it just ended
+	ErrorType string // Lambda-Runtime-Function-Error-Type, or Runtime.ExitError, or Sandbox.Timedout
+	Exit      string // such as "exit status 1"
+	TimedOut  bool
+	Duration  time.Duration
+}
+
+func (e *InitError) Error() string {
+	if e.TimedOut {
+		return fmt.Sprintf("runtime did not finish its init within %s", e.Duration.Round(time.Millisecond))
+	}
+	return fmt.Sprintf("runtime failed to initialise: %s %s", e.ErrorType, e.Exit)
+}
