@@ -1,0 +1,145 @@
+package packaging
+
+import (
+	"archive/zip"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// epoch is the time of every entry: the earliest that the zip format can say.
+var epoch = time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// creatorUnix marks the entries' modes as Unix modes on every system, so that
+// the bytes do not tell where the archive was made.
+const creatorUnix = 3 << 8
+
+// Directory is a directory to be packed, without the files that one of the
+// exclude patterns matches (see [Directory.Archive] for the pattern syntax).
+type Directory struct {
+	Path     string
+	Excludes []string
+}
+
+// Digest identifies an archive.
+type Digest struct {
+	SHA256 string // base64, as Lambda's CodeSha256
+	Size   int64  // in bytes
+}
+
+// Archive writes the zip archive of d to w and returns what it wrote.
+//
+// Entries are sorted by name. A file has the mode 0755 if its owner may execute
+// it and 0644 if not; directories have no entries of their own. A symbolic link
+// that stays within the directory is stored as a link; what lies behind one
+// that leaves it is stored in its place.
+//
+// An exclude pattern is matched against the slash-separated path within the
+// directory; one without a slash (but a last one) is matched against the last element at any
+// depth. Besides the syntax of [path.Match], "**" stands for any number of
+// directories. A pattern that matches a directory excludes all of it.
+func (d Directory) Archive(ctx context.Context, w io.Writer) (Digest, error) {
+	entries, err := d.list()
+	if err != nil {
+		return Digest{}, err
+	}
+	sum := newSummer(w)
+	zw := zip.NewWriter(sum)
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return Digest{}, fmt.Errorf("packing %s: %w", d.Path, err)
+		}
+		if err := e.write(zw); err != nil {
+			return Digest{}, fmt.Errorf("packing %s: %w", e.path, err)
+		}
+	}
+	if err := zw.Close(); err != nil {
+		return Digest{}, fmt.Errorf("packing %s: %w", d.Path, err)
+	}
+	return sum.digest(), nil
+}
+
+// Digest returns the digest of the archive of d without keeping the archive.
+func (d Directory) Digest(ctx context.Context) (Digest, error) {
+	return d.Archive(ctx, io.Discard)
+}
+
+// FileDigest returns the digest of a finished archive.
+func FileDigest(path string) (Digest, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Digest{}, fmt.Errorf("reading the package: %w", err)
+	}
+	defer f.Close()
+	sum := newSummer(io.Discard)
+	if _, err := io.Copy(sum, f); err != nil {
+		return Digest{}, fmt.Errorf("reading the package %s: %w", path, err)
+	}
+	return sum.digest(), nil
+}
+
+// BytesDigest returns the digest of an archive in memory.
+func BytesDigest(b []byte) Digest {
+	sum := sha256.Sum256(b)
+	return Digest{SHA256: base64.StdEncoding.EncodeToString(sum[:]), Size: int64(len(b))}
+}
+
+// entry is a file or link to be packed.
+type entry struct {
+	name   string // within the archive
+	path   string // on disk
+	mode   fs.FileMode
+	target string // of a link
+}
+
+func (e entry) write(zw *zip.Writer) error {
+	h := &zip.FileHeader{Name: e.name, Method: zip.Deflate, Modified: epoch}
+	h.SetMode(e.mode)
+	h.CreatorVersion = creatorUnix
+	if e.mode&fs.ModeSymlink != 0 {
+		h.Method = zip.Store
+		w, err := zw.CreateHeader(h)
+		if err != nil {
+			return err
+		}
+		_, err = io.WriteString(w, e.target)
+		return err
+	}
+	f, err := os.Open(e.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	w, err := zw.CreateHeader(h)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, f)
+	return err
+}
+
+// summer hashes and counts what passes through it.
+type summer struct {
+	w    io.Writer
+	hash hash.Hash
+	size int64
+}
+
+func newSummer(w io.Writer) *summer { return &summer{w: w, hash: sha256.New()} }
+
+func (s *summer) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	s.hash.Write(p[:n])
+	s.size += int64(n)
+	return n, err
+}
+
+func (s *summer) digest() Digest {
+	return Digest{SHA256: base64.StdEncoding.EncodeToString(s.hash.Sum(nil)), Size: s.size}
+}

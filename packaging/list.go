@@ -1,0 +1,128 @@
+package packaging
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// list returns the entries of d's archive in order.
+func (d Directory) list() ([]entry, error) {
+	exclude, err := newMatcher(d.Excludes)
+	if err != nil {
+		return nil, err
+	}
+	root, err := filepath.EvalSymlinks(d.Path)
+	if err != nil {
+		return nil, fmt.Errorf("packing a directory: %w", err)
+	}
+	if root, err = filepath.Abs(root); err != nil {
+		return nil, fmt.Errorf("packing %s: %w", d.Path, err)
+	}
+	if info, err := os.Stat(root); err != nil {
+		return nil, fmt.Errorf("packing a directory: %w", err)
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("packing %s: not a directory", d.Path)
+	}
+	l := lister{root: root, exclude: exclude}
+	if err := l.walk(root, "", nil); err != nil {
+		return nil, err
+	}
+	if len(l.entries) == 0 {
+		return nil, fmt.Errorf("packing %s: no files in it to pack", d.Path)
+	}
+	slices.SortFunc(l.entries, func(a, b entry) int { return cmp.Compare(a.name, b.name) })
+	return l.entries, nil
+}
+
+// lister collects the entries below root.
+type lister struct {
+	root    string
+	exclude matcher
+	entries []entry
+}
+
+// walk adds what is in dir under the archive's prefix. outside holds the
+// directories beyond root that links led through, to notice a loop.
+func (l *lister) walk(dir, prefix string, outside []string) error {
+	children, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("packing: %w", err)
+	}
+	for _, c := range children {
+		file, name := filepath.Join(dir, c.Name()), path.Join(prefix, c.Name())
+		if l.exclude.match(name) {
+			continue
+		}
+		if err := l.add(file, name, c.Type(), outside); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *lister) add(file, name string, kind fs.FileMode, outside []string) error {
+	switch {
+	case kind&fs.ModeSymlink != 0:
+		return l.addLink(file, name, outside)
+	case kind.IsDir():
+		return l.walk(file, name, outside)
+	case !kind.IsRegular():
+		return fmt.Errorf("packing %s: neither a file nor a directory (%s)", file, kind)
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return fmt.Errorf("packing: %w", err)
+	}
+	mode := fs.FileMode(0o644)
+	if info.Mode()&0o100 != 0 {
+		mode = 0o755
+	}
+	l.entries = append(l.entries, entry{name: name, path: file, mode: mode})
+	return nil
+}
+
+// addLink keeps a link within the tree and follows one that leaves it.
+func (l *lister) addLink(file, name string, outside []string) error {
+	real, err := filepath.EvalSymlinks(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("packing %s: a symbolic link to nothing", file)
+	} else if err != nil {
+		return fmt.Errorf("packing: %w", err)
+	}
+	// A link below a followed one has another depth in the archive than on disk.
+	if rel, ok := within(l.root, real); ok && len(outside) == 0 {
+		target, err := filepath.Rel(filepath.FromSlash(path.Dir(name)), rel)
+		if err != nil {
+			return fmt.Errorf("packing %s: %w", file, err)
+		}
+		l.entries = append(l.entries, entry{name: name, path: file, mode: fs.ModeSymlink | 0o777, target: filepath.ToSlash(target)})
+		return nil
+	}
+	info, err := os.Stat(real)
+	if err != nil {
+		return fmt.Errorf("packing: %w", err)
+	}
+	if !info.IsDir() {
+		return l.add(real, name, info.Mode().Type(), outside)
+	}
+	if _, contains := within(real, l.root); contains || slices.Contains(outside, real) {
+		return fmt.Errorf("packing %s: a symbolic link to %s, which contains it", file, real)
+	}
+	return l.walk(real, name, append(slices.Clip(outside), real))
+}
+
+// within returns file's path relative to dir if it lies in it.
+func within(dir, file string) (string, bool) {
+	rel, err := filepath.Rel(dir, file)
+	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return "", false
+	}
+	return rel, true
+}
