@@ -3,6 +3,7 @@ package packaging
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -24,7 +25,8 @@ func newMatcher(patterns []string) (matcher, error) {
 		if !strings.Contains(anchored, "/") {
 			segments = append([]string{"**"}, segments...)
 		}
-		m = append(m, segments)
+		// "**/**" means what "**" means, but costs a search at every level.
+		m = append(m, slices.CompactFunc(segments, func(a, b string) bool { return a == "**" && b == "**" }))
 	}
 	return m, nil
 }
