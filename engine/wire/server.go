@@ -1,0 +1,191 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// Header names.
+const (
+	targetHeader    = "X-Amz-Target"
+	requestIDHeader = "x-amzn-RequestId"
+	errorTypeHeader = "x-amzn-ErrorType"
+)
+
+// ServerConfig says for whom unsigned requests are and where errors are logged.
+type ServerConfig struct {
+	Account string       // default 000000000000
+	Region  string       // default us-east-1
+	Logger  *slog.Logger // default none
+}
+
+// Server serves AWS APIs, all on one port. It must see the path as the client
+// sent it: no http.ServeMux in front, which would clean it.
+type Server struct {
+	config   ServerConfig
+	services []*Service
+}
+
+// NewServer returns a server of those services.
+func NewServer(config ServerConfig, services ...*Service) *Server {
+	if config.Account == "" {
+		config.Account = "000000000000"
+	}
+	if config.Region == "" {
+		config.Region = "us-east-1"
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Server{config: config, services: services}
+}
+
+// exchange is what an error needs to find its way back to the client.
+type exchange struct {
+	service *Service // nil when the request named none
+	log     *slog.Logger
+}
+
+type exchangeKey struct{}
+
+// ServeHTTP routes a request to its operation and writes the answer.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	cred := credentialOf(r)
+	caller := s.callerOf(cred)
+	rw := &response{ResponseWriter: w}
+	rw.Header().Set(requestIDHeader, caller.RequestID)
+	log := s.config.Logger.With("request", caller.RequestID)
+	svc, op, labels := s.find(r, cred)
+	ctx := WithCaller(r.Context(), caller)
+	r = r.WithContext(context.WithValue(ctx, exchangeKey{}, exchange{svc, log}))
+
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+			panic(p)
+		}
+		log.Error("panic in a handler", "panic", p, "stack", string(debug.Stack()))
+		rw.fail(r, fmt.Errorf("panic: %v", p))
+	}()
+	if op == nil {
+		rw.fail(r, unknownOperation(r))
+		return
+	}
+	if err := op.serve(rw, r, labels); err != nil {
+		rw.fail(r, err)
+	}
+}
+
+// callerOf fills in what a request does not say about its caller. An access key
+// of 12 digits is an account, as other local clouds have it.
+func (s *Server) callerOf(cred credential) Caller {
+	c := Caller{Account: s.config.Account, Region: cred.region, AccessKeyID: cred.accessKeyID, RequestID: uuid.NewString()}
+	if len(cred.accessKeyID) == 12 && isDigits(cred.accessKeyID) {
+		c.Account = cred.accessKeyID
+	}
+	if c.Region == "" {
+		c.Region = s.config.Region
+	}
+	return c
+}
+
+// find picks the service by target, by signature or by path, and asks it for the operation.
+func (s *Server) find(r *http.Request, cred credential) (*Service, *operation, []string) {
+	if target := r.Header.Get(targetHeader); target != "" {
+		for _, svc := range s.services {
+			if p := svc.model.Metadata.TargetPrefix; p != "" && strings.HasPrefix(target, p+".") {
+				op, labels := svc.protocol.find(r)
+				return svc, op, labels
+			}
+		}
+		return nil, nil, nil
+	}
+	for _, svc := range s.services {
+		if cred.service != "" && svc.model.Metadata.SigningName == cred.service {
+			op, labels := svc.protocol.find(r)
+			return svc, op, labels
+		}
+	}
+	for _, svc := range s.services {
+		if op, labels := svc.protocol.find(r); op != nil {
+			return svc, op, labels
+		}
+	}
+	return nil, nil, nil
+}
+
+func unknownOperation(r *http.Request) *Error {
+	asked := r.Method + " " + r.URL.EscapedPath()
+	if target := r.Header.Get(targetHeader); target != "" {
+		asked = target
+	} else if isForm(r) {
+		asked = r.FormValue("Action")
+	}
+	return &Error{
+		Code: "UnknownOperationException", Status: http.StatusNotFound,
+		Message: fmt.Sprintf("The engine serves no operation %q.", asked),
+	}
+}
+
+// WriteError answers err as an API error of the service that r was sent to.
+// Handlers return their errors; this is for code that answers beside them.
+func WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	ex, _ := r.Context().Value(exchangeKey{}).(exchange)
+	f := ex.service.faultOf(err)
+	if f.cause != nil && ex.log != nil && r.Context().Err() == nil {
+		ex.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "target", r.Header.Get(targetHeader), "error", f.cause)
+	}
+	switch {
+	case ex.service != nil:
+		ex.service.protocol.fail(w, f)
+	case r.Header.Get(targetHeader) != "":
+		newAWSJSON(nil).fail(w, f)
+	default:
+		(&restJSON{}).fail(w, f)
+	}
+}
+
+// response remembers whether the answer has begun.
+type response struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (w *response) WriteHeader(status int) {
+	w.begun = true
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *response) Write(b []byte) (int, error) {
+	w.begun = true
+	return w.ResponseWriter.Write(b)
+}
+
+// Flush sends what has been written so far.
+func (w *response) Flush() {
+	w.begun = true
+	_ = http.NewResponseController(w.ResponseWriter).Flush() // a writer that cannot flush sends later
+}
+
+// Unwrap is for http.ResponseController.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *response) fail(r *http.Request, err error) {
+	if w.begun {
+		if ex, _ := r.Context().Value(exchangeKey{}).(exchange); ex.log != nil && r.Context().Err() == nil {
+			ex.log.Error("request failed after its answer had begun", "path", r.URL.Path, "error", err)
+		}
+		return
+	}
+	WriteError(w, r, err)
+}
