@@ -61,7 +61,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	caller := s.callerOf(cred)
 	rw := &response{ResponseWriter: w}
 	rw.Header().Set(requestIDHeader, caller.RequestID)
-	log := s.config.Logger.With("request", caller.RequestID)
+	log := s.config.Logger
 	svc, op, labels := s.find(r, cred)
 	ctx := WithCaller(r.Context(), caller)
 	r = r.WithContext(context.WithValue(ctx, exchangeKey{}, exchange{svc, log}))
@@ -74,7 +74,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(p)
 		}
-		log.Error("panic in a handler", "panic", p, "stack", string(debug.Stack()))
+		log.Error("panic in a handler", "request", caller.RequestID, "panic", p, "stack", string(debug.Stack()))
 		rw.fail(r, fmt.Errorf("panic: %v", p))
 	}()
 	if op == nil {
@@ -143,7 +143,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	ex, _ := r.Context().Value(exchangeKey{}).(exchange)
 	f := ex.service.faultOf(err)
 	if f.cause != nil && ex.log != nil && r.Context().Err() == nil {
-		ex.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "target", r.Header.Get(targetHeader), "error", f.cause)
+		ex.log.Error("request failed", "request", CallerFrom(r.Context()).RequestID, "method", r.Method, "path", r.URL.Path, "target", r.Header.Get(targetHeader), "error", f.cause)
 	}
 	switch {
 	case ex.service != nil:
@@ -183,7 +183,7 @@ func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (w *response) fail(r *http.Request, err error) {
 	if w.begun {
 		if ex, _ := r.Context().Value(exchangeKey{}).(exchange); ex.log != nil && r.Context().Err() == nil {
-			ex.log.Error("request failed after its answer had begun", "path", r.URL.Path, "error", err)
+			ex.log.Error("request failed after its answer had begun", "request", CallerFrom(r.Context()).RequestID, "path", r.URL.Path, "error", err)
 		}
 		return
 	}

@@ -143,7 +143,14 @@ func newCloud(t testing.TB) *cloud {
 	return c
 }
 
-func (c *cloud) do(t *testing.T, method, path, body string, header ...string) (*http.Response, string) {
+// answer is a response that has been read.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (c *cloud) do(t *testing.T, method, path, body string, header ...string) answer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, c.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -161,7 +168,7 @@ func (c *cloud) do(t *testing.T, method, path, body string, header ...string) (*
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, string(data)
+	return answer{resp.StatusCode, resp.Header, string(data)}
 }
 
 func (c *cloud) lambda() *lambda.Client   { return sdkClients(c.URL)["lambda"].(*lambda.Client) }
@@ -273,14 +280,14 @@ func TestAnswers(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t)
-			resp, body := c.do(t, tt.method, tt.path, tt.body, tt.header...)
-			if resp.StatusCode != tt.status || body != tt.want {
-				t.Errorf("got %d %s\nwant %d %s", resp.StatusCode, body, tt.status, tt.want)
+			resp := c.do(t, tt.method, tt.path, tt.body, tt.header...)
+			if resp.status != tt.status || resp.body != tt.want {
+				t.Errorf("got %d %s\nwant %d %s", resp.status, resp.body, tt.status, tt.want)
 			}
-			if got := resp.Header.Get("x-amzn-ErrorType"); got != tt.errorType {
+			if got := resp.header.Get("x-amzn-ErrorType"); got != tt.errorType {
 				t.Errorf("got error type %q, want %q", got, tt.errorType)
 			}
-			if id := resp.Header.Get("x-amzn-RequestId"); !uuidPattern.MatchString(id) {
+			if id := resp.header.Get("x-amzn-RequestId"); !uuidPattern.MatchString(id) {
 				t.Errorf("request id %q is no UUIDv4", id)
 			}
 		})
@@ -341,10 +348,10 @@ func TestValidation(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t)
-			resp, body := c.do(t, tt.method, tt.path, tt.body)
+			resp := c.do(t, tt.method, tt.path, tt.body)
 			if tt.want == nil {
-				if resp.StatusCode >= 300 {
-					t.Fatalf("got %d %s", resp.StatusCode, body)
+				if resp.status >= 300 {
+					t.Fatalf("got %d %s", resp.status, resp.body)
 				}
 				return
 			}
@@ -352,7 +359,7 @@ func TestValidation(t *testing.T) {
 				Message string `json:"message"`
 				Type    *string
 			}
-			if err := json.Unmarshal([]byte(body), &got); err != nil {
+			if err := json.Unmarshal([]byte(resp.body), &got); err != nil {
 				t.Fatal(err)
 			}
 			noun := "error"
@@ -360,8 +367,8 @@ func TestValidation(t *testing.T) {
 				noun = "errors"
 			}
 			want := fmt.Sprintf("%d validation %s detected: %s", len(tt.want), noun, strings.Join(tt.want, "; "))
-			if resp.StatusCode != 400 || resp.Header.Get("x-amzn-ErrorType") != "ValidationException" || got.Message != want || got.Type != nil {
-				t.Errorf("got %d %s\nwant %s", resp.StatusCode, body, want)
+			if resp.status != 400 || resp.header.Get("x-amzn-ErrorType") != "ValidationException" || got.Message != want || got.Type != nil {
+				t.Errorf("got %d %s\nwant %s", resp.status, resp.body, want)
 			}
 		})
 	}
@@ -426,9 +433,9 @@ func TestErrors(t *testing.T) {
 			c := newCloud(t)
 			c.api.err = tt.err
 			for _, request := range [][2]string{{"GET", functions + "/f"}, {"POST", functions + "/f/invocations"}} {
-				resp, body := c.do(t, request[0], request[1], "")
-				if resp.StatusCode != tt.status || body != tt.body || resp.Header.Get("Retry-After") != tt.header {
-					t.Errorf("%s: got %d %s %q\nwant %d %s", request[1], resp.StatusCode, body, resp.Header.Get("Retry-After"), tt.status, tt.body)
+				resp := c.do(t, request[0], request[1], "")
+				if resp.status != tt.status || resp.body != tt.body || resp.header.Get("Retry-After") != tt.header {
+					t.Errorf("%s: got %d %s %q\nwant %d %s", request[1], resp.status, resp.body, resp.header.Get("Retry-After"), tt.status, tt.body)
 				}
 			}
 			if _, err := c.lambda().GetFunction(t.Context(), &lambda.GetFunctionInput{FunctionName: aws.String("f")}); !tt.as(err) {
@@ -473,11 +480,11 @@ func TestCaller(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t)
-			resp, body := c.do(t, "GET", functions+"/f"+tt.query, "", "Authorization", tt.auth)
-			if resp.StatusCode != 200 {
-				t.Fatalf("got %d %s", resp.StatusCode, body)
+			resp := c.do(t, "GET", functions+"/f"+tt.query, "", "Authorization", tt.auth)
+			if resp.status != 200 {
+				t.Fatalf("got %d %s", resp.status, resp.body)
 			}
-			tt.want.RequestID = resp.Header.Get("x-amzn-RequestId")
+			tt.want.RequestID = resp.header.Get("x-amzn-RequestId")
 			if c.api.caller != tt.want {
 				t.Errorf("got %+v, want %+v", c.api.caller, tt.want)
 			}
@@ -521,15 +528,15 @@ func TestLargeCode(t *testing.T) {
 	zip := strings.Repeat("AAAA", (maxCodeRequest-len(frame)+2)/4)
 	body := fmt.Sprintf(frame, zip)
 	body += strings.Repeat(" ", maxCodeRequest-len(body))
-	if resp, answer := c.do(t, "POST", functions, body); resp.StatusCode != 201 {
-		t.Errorf("at the limit: %d %s", resp.StatusCode, answer)
+	if resp := c.do(t, "POST", functions, body); resp.status != 201 {
+		t.Errorf("at the limit: %d %s", resp.status, resp.body)
 	}
 	if n := len(c.api.last.(*lambda.CreateFunctionInput).Code.ZipFile); n != len(zip)/4*3 {
 		t.Errorf("got %d bytes of code", n)
 	}
-	resp, answer := c.do(t, "POST", functions, body+" ")
-	if resp.StatusCode != 413 || !strings.Contains(answer, "Request must be smaller than 70167211 bytes for the CreateFunction operation") {
-		t.Errorf("above the limit: %d %s", resp.StatusCode, answer)
+	resp := c.do(t, "POST", functions, body+" ")
+	if resp.status != 413 || !strings.Contains(resp.body, "Request must be smaller than 70167211 bytes for the CreateFunction operation") {
+		t.Errorf("above the limit: %d %s", resp.status, resp.body)
 	}
 }
 
@@ -544,8 +551,8 @@ func TestQuery(t *testing.T) {
 	if !errors.As(err, &api) || api.ErrorCode() != "NotImplementedException" {
 		t.Errorf("got %v", err)
 	}
-	resp, body := c.do(t, "POST", "/", "Action=GetCallerIdentity&Version=2011-06-15", "Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
-	if resp.StatusCode != 200 || !strings.HasPrefix(body, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>`) {
-		t.Errorf("unsigned: %d %s", resp.StatusCode, body)
+	resp := c.do(t, "POST", "/", "Action=GetCallerIdentity&Version=2011-06-15", "Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	if resp.status != 200 || !strings.HasPrefix(resp.body, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>`) {
+		t.Errorf("unsigned: %d %s", resp.status, resp.body)
 	}
 }

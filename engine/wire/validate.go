@@ -80,9 +80,10 @@ func (v *validator) value(s *shape, value any) {
 	}
 	switch value := value.(type) {
 	case map[string]any:
-		if s.kind == "structure" {
+		switch s.kind {
+		case "structure":
 			v.structure(s, value, nil)
-		} else if s.kind == "map" {
+		case "map":
 			v.mapping(s, value)
 		}
 	case []any:
