@@ -9,6 +9,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -71,6 +72,10 @@ type Environment interface {
 	Stop(ctx context.Context) error
 }
 
+// ErrGone says that an environment had died before its runtime saw the event,
+// so the event can be given to another one without being handled twice.
+var ErrGone = errors.New("the environment had ended before it saw the event")
+
 // Invocation is one event for a runtime.
 type Invocation struct {
 	RequestID       string
@@ -111,6 +116,7 @@ type InitError struct {
 	Payload   []byte // what the runtime posted to /init/error; nil when it just ended
 	ErrorType string // Lambda-Runtime-Function-Error-Type, or Runtime.ExitError, or Sandbox.Timedout
 	Exit      string // such as "exit status 1"
+	Problem   string // with Runtime.InvalidEntrypoint: such as "fork/exec /var/task/bootstrap: permission denied"
 	TimedOut  bool
 	Duration  time.Duration
 }
@@ -119,5 +125,5 @@ func (e *InitError) Error() string {
 	if e.TimedOut {
 		return fmt.Sprintf("runtime did not finish its init within %s", e.Duration.Round(time.Millisecond))
 	}
-	return fmt.Sprintf("runtime failed to initialise: %s %s", e.ErrorType, e.Exit)
+	return fmt.Sprintf("runtime failed to initialise: %s %s%s", e.ErrorType, e.Exit, e.Problem)
 }

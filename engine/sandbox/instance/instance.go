@@ -1,0 +1,93 @@
+// Package instance gives each running engine a directory of its own for what
+// must not outlive it, and removes those of engines that have died.
+package instance
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Dir is a directory that belongs to this process for as long as it lives.
+type Dir struct {
+	Path string
+	lock *os.File
+}
+
+const lockName = "lock"
+
+// Claim removes the directories below root whose owners have died and makes one
+// for this process. Ownership is a lock on a file, which the kernel releases
+// however its holder ends.
+func Claim(root string) (*Dir, error) {
+	if err := os.MkdirAll(root, 0o700); err != nil {
+		return nil, fmt.Errorf("claim directory: %w", err)
+	}
+	// One at a time, so that nobody takes a directory without its lock yet for a dead one's.
+	gate, err := lock(filepath.Join(root, ".gate"), syscall.LOCK_EX)
+	if err != nil {
+		return nil, fmt.Errorf("claim directory: %w", err)
+	}
+	defer func() { _ = gate.Close() }()
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return nil, fmt.Errorf("claim directory: %w", err)
+	}
+	for _, entry := range entries {
+		if entry.IsDir() {
+			if err := sweep(filepath.Join(root, entry.Name())); err != nil {
+				return nil, fmt.Errorf("remove what an earlier engine has left: %w", err)
+			}
+		}
+	}
+	path, err := os.MkdirTemp(root, "engine-")
+	if err != nil {
+		return nil, fmt.Errorf("claim directory: %w", err)
+	}
+	own, err := lock(filepath.Join(path, lockName), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("claim directory: %w", err), os.RemoveAll(path))
+	}
+	return &Dir{Path: path, lock: own}, nil
+}
+
+func lock(path string, how int) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), how); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func sweep(path string) error {
+	owner, err := lock(filepath.Join(path, lockName), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil // alive
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	defer func() { _ = owner.Close() }()
+	return os.RemoveAll(path)
+}
+
+// New makes a directory for one environment.
+func (d *Dir) New() (string, error) {
+	path, err := os.MkdirTemp(d.Path, "env-")
+	if err != nil {
+		return "", fmt.Errorf("make directory for environment: %w", err)
+	}
+	return path, nil
+}
+
+// Release removes the directory.
+func (d *Dir) Release() error {
+	err := os.RemoveAll(d.Path)
+	return errors.Join(err, d.lock.Close())
+}

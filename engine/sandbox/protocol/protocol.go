@@ -1,0 +1,219 @@
+// Package protocol is what the engine and the supervisor of an environment say
+// to each other: small frames over a stream.
+//
+// A frame is its kind (one byte), the sizes of its header and its payload (four
+// bytes each, big endian), a JSON header and a raw payload. Payloads of
+// functions are never decoded or escaped on their way.
+//
+// A supervisor opens one control connection, on which frames travel, and one
+// more for each connection that the function opens to its AWS endpoint; the
+// first byte of a connection says which it is.
+package protocol
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// Version must be the same on both sides; Hello carries it.
+const Version = 1
+
+// First byte of a connection.
+const (
+	Control  = 'C' // frames
+	Endpoint = 'E' // HTTP of the function's AWS clients, byte for byte
+)
+
+// Kind says what a frame means.
+type Kind byte
+
+// The frames.
+const (
+	KindHello      Kind = iota + 1 // supervisor: ready to be assigned
+	KindAssign                     // engine: start this runtime
+	KindReady                      // supervisor: the runtime asked for its first invocation
+	KindInitFailed                 // supervisor: it never will
+	KindInvoke                     // engine: one event
+	KindResult                     // supervisor: how it ended
+	KindLog                        // supervisor: one line of output
+)
+
+// MaxPayload is the largest response that Lambda accepts from a function: 6 MB
+// and some room for the envelope.
+const MaxPayload = 6*1024*1024 + 100
+
+// Limits that only a broken peer exceeds.
+const (
+	maxHeader = 4 << 20
+	maxFrame  = 64 << 20
+)
+
+// Hello is the supervisor's first frame.
+type Hello struct {
+	Version int `json:"version"`
+	PID     int `json:"pid"`
+}
+
+// Assign tells the supervisor what to run.
+type Assign struct {
+	// Command lists what to run, best first: the first whose program exists is taken.
+	Command    [][]string        `json:"command"`
+	Dir        string            `json:"dir"`        // working directory
+	Env        map[string]string `json:"env"`        // wins over the environment that the supervisor has itself
+	InheritEnv bool              `json:"inheritEnv"` // start from the supervisor's own environment (an image's ENV)
+	InitBudget time.Duration     `json:"initBudget"`
+}
+
+// Ready reports a finished init.
+type Ready struct {
+	Init time.Duration `json:"init"`
+}
+
+// InitFailed reports a failed init; the payload is what the runtime posted.
+type InitFailed struct {
+	ErrorType string        `json:"errorType,omitempty"`
+	Exit      string        `json:"exit,omitempty"`
+	TimedOut  bool          `json:"timedOut,omitempty"`
+	Posted    bool          `json:"posted,omitempty"` // the runtime called /init/error
+	Problem   string        `json:"problem,omitempty"`
+	Duration  time.Duration `json:"duration"`
+}
+
+// Invoke is one event; the payload is the event.
+type Invoke struct {
+	RequestID       string        `json:"id"`
+	FunctionARN     string        `json:"arn"`
+	DeadlineMS      int64         `json:"deadline"` // for the runtime's eyes
+	Budget          time.Duration `json:"budget"`   // what counts: clocks may differ
+	TraceID         string        `json:"trace,omitempty"`
+	ClientContext   string        `json:"client,omitempty"`
+	CognitoIdentity string        `json:"cognito,omitempty"`
+}
+
+// Outcome of an invocation.
+type Outcome int
+
+// The outcomes.
+const (
+	Success Outcome = iota
+	FunctionError
+	Timeout
+	Exited
+	OutOfMemory
+	ResponseTooLarge
+	Gone // the runtime had ended before it saw the event
+)
+
+// Result answers an Invoke; the payload is what the runtime posted.
+type Result struct {
+	RequestID string        `json:"id"`
+	Outcome   Outcome       `json:"outcome"`
+	ErrorType string        `json:"errorType,omitempty"`
+	Exit      string        `json:"exit,omitempty"`
+	Duration  time.Duration `json:"duration"`
+	Memory    int64         `json:"memory"` // peak, in bytes
+}
+
+// Log is one line of output; the payload is the line.
+type Log struct {
+	RequestID string `json:"id,omitempty"`
+	Time      int64  `json:"t"` // Unix nanoseconds
+}
+
+// Frame is a received frame.
+type Frame struct {
+	Kind    Kind
+	Header  []byte
+	Payload []byte
+}
+
+// Decode reads the header into v.
+func (f Frame) Decode(v any) error {
+	if err := json.Unmarshal(f.Header, v); err != nil {
+		return fmt.Errorf("decode header of frame %d: %w", f.Kind, err)
+	}
+	return nil
+}
+
+const prefix = 1 + 4 + 4
+
+// Append adds an encoded frame to dst.
+func Append(dst []byte, kind Kind, header any, payload []byte) ([]byte, error) {
+	h, err := json.Marshal(header)
+	if err != nil {
+		return dst, fmt.Errorf("encode header of frame %d: %w", kind, err)
+	}
+	dst = append(dst, byte(kind))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(h)))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(payload)))
+	dst = append(dst, h...)
+	return append(dst, payload...), nil
+}
+
+// Conn sends and receives frames. Send may be called from several goroutines,
+// Receive from one.
+type Conn struct {
+	rw io.ReadWriteCloser
+	r  *bufio.Reader
+
+	mu  sync.Mutex
+	buf []byte
+}
+
+// NewConn speaks frames over rw.
+func NewConn(rw io.ReadWriteCloser) *Conn {
+	return &Conn{rw: rw, r: bufio.NewReaderSize(rw, 16<<10)}
+}
+
+// keep is the largest buffer that a connection holds on to between frames.
+const keep = 64 << 10
+
+// Send writes one frame in one write.
+func (c *Conn) Send(kind Kind, header any, payload []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	buf, err := Append(c.buf[:0], kind, header, payload)
+	if err != nil {
+		return err
+	}
+	if cap(buf) <= keep {
+		c.buf = buf
+	}
+	_, err = c.rw.Write(buf)
+	return err
+}
+
+// SendRaw writes frames made with Append.
+func (c *Conn) SendRaw(frames []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, err := c.rw.Write(frames)
+	return err
+}
+
+// Receive reads one frame. Its bytes belong to the caller. At the end of the
+// stream the error is io.EOF.
+func (c *Conn) Receive() (Frame, error) {
+	var head [prefix]byte
+	if _, err := io.ReadFull(c.r, head[:]); err != nil {
+		return Frame{}, err
+	}
+	h, p := binary.BigEndian.Uint32(head[1:]), binary.BigEndian.Uint32(head[5:])
+	if h > maxHeader || p > maxFrame {
+		return Frame{}, errors.New("frame too large: the peer does not speak this protocol")
+	}
+	body := make([]byte, int(h)+int(p))
+	if _, err := io.ReadFull(c.r, body); err != nil {
+		return Frame{}, fmt.Errorf("read frame: %w", err)
+	}
+	return Frame{Kind: Kind(head[0]), Header: body[:h:h], Payload: body[h:]}, nil
+}
+
+// Close closes the stream.
+func (c *Conn) Close() error { return c.rw.Close() }

@@ -1,0 +1,63 @@
+package runtimes
+
+import (
+	"embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+//go:embed clients/bootstrap.py clients/bootstrap.mjs
+var clients embed.FS
+
+// InstallClients writes the bundled interface clients into dir.
+func InstallClients(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("install interface clients: %w", err)
+	}
+	for _, name := range []string{"bootstrap.py", "bootstrap.mjs"} {
+		data, err := clients.ReadFile("clients/" + name)
+		if err != nil {
+			return fmt.Errorf("install interface clients: %w", err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			return fmt.Errorf("install interface clients: %w", err)
+		}
+	}
+	return nil
+}
+
+// Command returns what boots the runtime with this machine's own interpreter.
+// clientDir holds the interface clients, taskDir the function. The note is not
+// empty when the interpreter is not the one that the identifier asks for.
+func (r Runtime) Command(clientDir, taskDir string) (argv []string, note string, err error) {
+	switch r.Language {
+	case Python:
+		exact := "python" + r.Version
+		if runs(exact) {
+			return []string{exact, "-u", filepath.Join(clientDir, "bootstrap.py")}, "", nil
+		}
+		if !runs("python3") {
+			return nil, "", fmt.Errorf("runtime %s needs %s or python3 on the engine's PATH (or Docker)", r.Name, exact)
+		}
+		return []string{"python3", "-u", filepath.Join(clientDir, "bootstrap.py")},
+			fmt.Sprintf("%s is not installed: running %s functions with python3", exact, r.Name), nil
+	case Node:
+		if !runs("node") {
+			return nil, "", fmt.Errorf("runtime %s needs node on the engine's PATH (or Docker)", r.Name)
+		}
+		return []string{"node", filepath.Join(clientDir, "bootstrap.mjs")}, "", nil
+	default:
+		return []string{filepath.Join(taskDir, "bootstrap")}, "", nil
+	}
+}
+
+// runs reports whether a program works: that it is on the PATH is not enough,
+// version managers leave stubs there for versions that are not active.
+func runs(program string) bool {
+	if _, err := exec.LookPath(program); err != nil {
+		return false
+	}
+	return exec.Command(program, "--version").Run() == nil
+}

@@ -1,0 +1,80 @@
+package runtimes
+
+import (
+	"maps"
+	"strings"
+)
+
+// Layout is where things are in an environment.
+type Layout struct {
+	Task    string // the function's code
+	Runtime string // the interface client
+	Opt     string // layers; empty when there is no such place
+	Temp    string // set as TMPDIR unless it is /tmp
+	Path    string // PATH after the layout's own directories
+}
+
+// Container is the layout of AWS's images.
+var Container = Layout{
+	Task:    "/var/task",
+	Runtime: "/var/runtime",
+	Opt:     "/opt",
+	Temp:    "/tmp",
+	Path:    "/var/lang/bin:/usr/local/bin:/usr/bin:/bin",
+}
+
+// Env returns the variables that a runtime finds, as AWS documents them, with
+// the function's own on top. The two addresses AWS_LAMBDA_RUNTIME_API and
+// AWS_ENDPOINT_URL are added by the supervisor, which alone knows them.
+func (r Runtime) Env(l Layout, handler string, function map[string]string) map[string]string {
+	env := map[string]string{
+		"LANG":               "en_US.UTF-8",
+		"TZ":                 ":UTC",
+		"LAMBDA_TASK_ROOT":   l.Task,
+		"LAMBDA_RUNTIME_DIR": l.Runtime,
+		"PATH":               l.Path,
+		"LD_LIBRARY_PATH":    paths(l.Runtime, l.Runtime+"/lib", l.Task, l.Task+"/lib", opt(l, "/lib")),
+		"_HANDLER":           handler,
+	}
+	if l.Opt != "" {
+		env["PATH"] = paths(l.Path, l.Opt+"/bin")
+	}
+	if l.Temp != "/tmp" {
+		env["TMPDIR"] = l.Temp
+	}
+	if r.Name != "" {
+		env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + r.Name
+	}
+	switch r.Language {
+	case Node:
+		env["NODE_PATH"] = paths(opt(l, "/nodejs/node"+r.Version+"/node_modules"), opt(l, "/nodejs/node_modules"),
+			l.Runtime+"/node_modules", l.Runtime, l.Task)
+	case Python:
+		env["PYTHONPATH"] = l.Runtime
+	}
+	maps.Copy(env, function)
+	env["_HANDLER"] = handler
+	return env
+}
+
+func opt(l Layout, path string) string {
+	if l.Opt == "" {
+		return ""
+	}
+	return l.Opt + path
+}
+
+// paths joins those that are not empty.
+func paths(all ...string) string {
+	var b strings.Builder
+	for _, p := range all {
+		if p == "" {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte(':')
+		}
+		b.WriteString(p)
+	}
+	return b.String()
+}

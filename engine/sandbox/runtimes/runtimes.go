@@ -1,0 +1,83 @@
+// Package runtimes knows what Lambda's runtime identifiers mean: the language,
+// the image that carries it, the command that boots it, and the variables that
+// a runtime finds. It also holds the interface clients that this project brings
+// for machines where AWS's images are not to be had.
+package runtimes
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Runtime is one runtime identifier.
+type Runtime struct {
+	Name     string // such as "python3.13"
+	Language Language
+	Version  string // such as "3.13"; "al2023" with Provided
+}
+
+// Language is what a runtime runs.
+type Language string
+
+// The languages that environments can run.
+const (
+	Python   Language = "python"
+	Node     Language = "nodejs"
+	Provided Language = "provided" // whatever the package's own bootstrap is
+)
+
+// known lists the identifiers that AWS has had of each language.
+var known = map[Language][]string{
+	Python: {"3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"},
+	Node:   {"18", "20", "22", "24"},
+}
+
+// Lookup finds a runtime by its identifier.
+func Lookup(name string) (Runtime, error) {
+	if v, ok := strings.CutPrefix(name, "python"); ok && slices.Contains(known[Python], v) {
+		return Runtime{Name: name, Language: Python, Version: v}, nil
+	}
+	if v, ok := strings.CutPrefix(name, "nodejs"); ok {
+		if v, ok := strings.CutSuffix(v, ".x"); ok && slices.Contains(known[Node], v) {
+			return Runtime{Name: name, Language: Node, Version: v}, nil
+		}
+	}
+	switch name {
+	case "provided.al2", "provided.al2023":
+		return Runtime{Name: name, Language: Provided, Version: strings.TrimPrefix(name, "provided.")}, nil
+	case "provided", "go1.x": // of their time; a bootstrap does not mind
+		return Runtime{Name: name, Language: Provided, Version: "al2"}, nil
+	}
+	return Runtime{}, fmt.Errorf("runtime %q cannot be run here yet: use one of %s, or a container image", name, strings.Join(Names(), ", "))
+}
+
+// Names lists the identifiers that Lookup knows.
+func Names() []string {
+	var names []string
+	for _, v := range known[Python] {
+		names = append(names, "python"+v)
+	}
+	for _, v := range known[Node] {
+		names = append(names, "nodejs"+v+".x")
+	}
+	return append(names, "provided.al2", "provided.al2023")
+}
+
+// Image is AWS's image of the runtime.
+func (r Runtime) Image() string {
+	return fmt.Sprintf("public.ecr.aws/lambda/%s:%s", r.Language, r.Version)
+}
+
+// StandIn is the image that `make images` builds in place of AWS's.
+func (r Runtime) StandIn() string {
+	return fmt.Sprintf("lambdaform/%s:%s", r.Language, r.Version)
+}
+
+// Bootstraps lists what boots the runtime in an image, best first.
+func (r Runtime) Bootstraps() [][]string {
+	if r.Language == Provided {
+		return [][]string{{"/var/task/bootstrap"}, {"/opt/bootstrap"}}
+	}
+	return [][]string{{"/var/runtime/bootstrap"}}
+}

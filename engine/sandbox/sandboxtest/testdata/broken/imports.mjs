@@ -1,0 +1,2 @@
+import "no-such-module";
+export const handler = async () => 1;

@@ -1,0 +1,2 @@
+console.log("before the fall");
+throw new Error("cannot start");

@@ -1,0 +1,2 @@
+print("before the fall")
+raise RuntimeError("cannot start")

@@ -1,0 +1,303 @@
+// Package session is the engine's end of one supervisor: the part of an
+// environment that is the same whether it runs in a container or as a process.
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/protocol"
+)
+
+// lateness is how long after a deadline the supervisor's word on it may come,
+// before the engine takes the environment for lost.
+const lateness = 5 * time.Second
+
+// Session is one supervisor's connections. Its methods but Close, Done and Hello
+// may be used once Boot has returned.
+type Session struct {
+	logger *slog.Logger
+	ln     net.Listener
+	wg     sync.WaitGroup
+
+	greeted chan struct{} // closed with the hello
+	booted  chan error    // one answer to Boot
+	results chan result   // one answer to an Invoke
+	done    chan struct{} // closed when the supervisor has gone
+	closing sync.Once
+
+	mu        sync.Mutex
+	conn      *protocol.Conn
+	open      map[net.Conn]struct{} // connections that do not yet belong to anybody, or never will
+	hung      bool                  // hangUp has been
+	closed    bool                  // Close has been
+	spec      sandbox.Spec
+	memoryCap int
+	endpoint  *endpoint
+
+	invoking sync.Mutex
+	init     time.Duration
+}
+
+type result struct {
+	protocol.Result
+	payload []byte
+}
+
+// New serves the connections that a supervisor opens through ln, which it owns
+// from now on.
+func New(ln net.Listener, logger *slog.Logger) *Session {
+	s := &Session{
+		logger:  logger,
+		ln:      ln,
+		greeted: make(chan struct{}),
+		booted:  make(chan error, 1),
+		results: make(chan result, 1),
+		done:    make(chan struct{}),
+		open:    map[net.Conn]struct{}{},
+	}
+	s.wg.Go(s.accept)
+	return s
+}
+
+// Hello waits until the supervisor has connected.
+func (s *Session) Hello(ctx context.Context) error {
+	select {
+	case <-s.greeted:
+		return nil
+	case <-s.done:
+		return errors.New("the supervisor ended before it was given anything to do")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Boot has the supervisor start a runtime and waits for it to ask for its first
+// event. memoryCap is the most memory a result may show, in MB; 0 for no cap.
+func (s *Session) Boot(ctx context.Context, assign protocol.Assign, spec sandbox.Spec, memoryCap int) error {
+	s.mu.Lock()
+	s.spec, s.memoryCap = spec, memoryCap
+	conn := s.conn
+	s.mu.Unlock()
+	if assign.InitBudget <= 0 {
+		assign.InitBudget = 10 * time.Second
+	}
+	if err := conn.Send(protocol.KindAssign, assign, nil); err != nil {
+		return fmt.Errorf("assign environment: %w", err)
+	}
+	late := time.NewTimer(assign.InitBudget + lateness)
+	defer late.Stop()
+	select {
+	case err := <-s.booted:
+		return err
+	case <-s.done:
+		select {
+		case err := <-s.booted:
+			return err
+		default:
+		}
+		return &sandbox.InitError{ErrorType: "Runtime.ExitError", Exit: "signal: killed"}
+	case <-late.C:
+		return &sandbox.InitError{ErrorType: "Sandbox.Timedout", TimedOut: true, Duration: assign.InitBudget}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Invoke implements sandbox.Environment.
+func (s *Session) Invoke(ctx context.Context, inv sandbox.Invocation) (sandbox.Result, error) {
+	s.invoking.Lock()
+	defer s.invoking.Unlock()
+	budget := time.Until(inv.Deadline)
+	start := time.Now()
+	select {
+	case <-s.done:
+		return sandbox.Result{}, sandbox.ErrGone
+	default:
+	}
+	err := s.conn.Send(protocol.KindInvoke, protocol.Invoke{
+		RequestID:       inv.RequestID,
+		FunctionARN:     inv.FunctionARN,
+		DeadlineMS:      inv.Deadline.UnixMilli(),
+		Budget:          budget,
+		TraceID:         inv.TraceID,
+		ClientContext:   inv.ClientContext,
+		CognitoIdentity: inv.CognitoIdentity,
+	}, inv.Payload)
+	if err != nil {
+		s.hangUp()
+		return sandbox.Result{}, sandbox.ErrGone
+	}
+	late := time.NewTimer(budget + lateness)
+	defer late.Stop()
+	select {
+	case r := <-s.results:
+		return s.outcome(r)
+	case <-s.done:
+	case <-late.C:
+		s.hangUp()
+		return sandbox.Result{Outcome: sandbox.Timeout, Duration: budget}, nil
+	case <-ctx.Done():
+		s.hangUp()
+		return sandbox.Result{}, ctx.Err()
+	}
+	select {
+	case r := <-s.results: // its last word
+		return s.outcome(r)
+	default:
+	}
+	s.mu.Lock()
+	closed := s.closed
+	s.mu.Unlock()
+	if closed {
+		return sandbox.Result{}, errors.New("the environment was stopped during the invocation")
+	}
+	return sandbox.Result{Outcome: sandbox.Exited, Exit: "signal: killed", Duration: time.Since(start)}, nil
+}
+
+var outcomes = map[protocol.Outcome]sandbox.Outcome{
+	protocol.Success:          sandbox.Success,
+	protocol.FunctionError:    sandbox.FunctionError,
+	protocol.Timeout:          sandbox.Timeout,
+	protocol.Exited:           sandbox.Exited,
+	protocol.OutOfMemory:      sandbox.OutOfMemory,
+	protocol.ResponseTooLarge: sandbox.ResponseTooLarge,
+}
+
+func (s *Session) outcome(r result) (sandbox.Result, error) {
+	if r.Outcome != protocol.Success && r.Outcome != protocol.FunctionError {
+		s.hangUp()
+	}
+	if r.Outcome == protocol.Gone {
+		return sandbox.Result{}, sandbox.ErrGone
+	}
+	const mb = 1 << 20
+	used := int((r.Memory + mb - 1) / mb)
+	if s.memoryCap > 0 && (used > s.memoryCap || r.Outcome == protocol.OutOfMemory) {
+		used = s.memoryCap
+	}
+	return sandbox.Result{
+		Outcome:     outcomes[r.Outcome],
+		Payload:     r.payload,
+		ErrorType:   r.ErrorType,
+		Exit:        r.Exit,
+		Duration:    r.Duration,
+		MaxMemoryMB: used,
+	}, nil
+}
+
+// InitDuration implements sandbox.Environment.
+func (s *Session) InitDuration() time.Duration { return s.init }
+
+// Done implements sandbox.Environment.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+// Close hangs up, upon which the supervisor ends with all that it started, and
+// waits for everything that this session has running.
+func (s *Session) Close() {
+	s.mu.Lock()
+	s.closed = true
+	server := s.endpoint
+	s.mu.Unlock()
+	s.hangUp()
+	if server != nil {
+		server.close()
+	}
+	s.wg.Wait()
+}
+
+// hangUp closes every connection.
+func (s *Session) hangUp() {
+	s.closing.Do(func() {
+		_ = s.ln.Close()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.hung = true
+		for conn := range s.open {
+			_ = conn.Close()
+		}
+		if s.conn == nil {
+			close(s.done)
+			return
+		}
+		_ = s.conn.Close() // receive notices and closes done
+	})
+}
+
+// receive reads the supervisor's frames until it goes.
+func (s *Session) receive(conn *protocol.Conn) {
+	defer close(s.done)
+	defer s.hangUp()
+	for {
+		frame, err := conn.Receive()
+		if err != nil {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+				s.logger.Debug("supervisor connection broke", "error", err)
+			}
+			return
+		}
+		if err := s.handle(frame); err != nil {
+			s.logger.Error("supervisor sent nonsense", "error", err)
+			return
+		}
+	}
+}
+
+func (s *Session) handle(frame protocol.Frame) error {
+	switch frame.Kind {
+	case protocol.KindLog:
+		var line protocol.Log
+		if err := frame.Decode(&line); err != nil {
+			return err
+		}
+		s.spec.Log(sandbox.Line{Time: time.Unix(0, line.Time), RequestID: line.RequestID, Text: string(frame.Payload)})
+	case protocol.KindResult:
+		r := result{payload: frame.Payload}
+		if err := frame.Decode(&r.Result); err != nil {
+			return err
+		}
+		select {
+		case s.results <- r:
+		default:
+			return errors.New("a result that nobody waits for")
+		}
+	case protocol.KindReady:
+		var ready protocol.Ready
+		if err := frame.Decode(&ready); err != nil {
+			return err
+		}
+		s.init = ready.Init
+		s.settle(nil)
+	case protocol.KindInitFailed:
+		var failed protocol.InitFailed
+		if err := frame.Decode(&failed); err != nil {
+			return err
+		}
+		initError := &sandbox.InitError{
+			ErrorType: failed.ErrorType, Exit: failed.Exit, Problem: failed.Problem,
+			TimedOut: failed.TimedOut, Duration: failed.Duration,
+		}
+		if failed.Posted {
+			initError.Payload = frame.Payload
+		}
+		s.settle(initError)
+	default:
+		return fmt.Errorf("frame of unknown kind %d", frame.Kind)
+	}
+	return nil
+}
+
+// settle answers Boot; only the first answer counts.
+func (s *Session) settle(err error) {
+	select {
+	case s.booted <- err:
+	default:
+	}
+}

@@ -1,0 +1,182 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/protocol"
+)
+
+// maxLine is where an endless line is cut: the largest log event that
+// CloudWatch Logs takes.
+const maxLine = 256 << 10
+
+// output forwards what the runtime prints, line by line.
+//
+// The order that matters is that of a line before the runtime's response: it
+// must reach the engine before the result. So whoever sends a result calls sync
+// first, which empties the pipes by hand instead of hoping that the goroutines
+// that watch them have been scheduled.
+type output struct {
+	conn *protocol.Conn
+	wg   sync.WaitGroup
+
+	mu        sync.Mutex
+	requestID string
+	pipes     []*pipe
+	frames    []byte // encoded lines, sent together
+	buf       []byte
+}
+
+// pipe is the reading end of stdout or stderr.
+type pipe struct {
+	file    *os.File
+	raw     syscall.RawConn
+	partial []byte // a line without its end yet
+}
+
+func newOutput(conn *protocol.Conn) *output {
+	return &output{conn: conn, buf: make([]byte, 64<<10)}
+}
+
+// open makes a pipe and returns the end to give to the runtime.
+func (o *output) open() (*os.File, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	raw, err := r.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	// Go's pipes do not block, but programs expect of their output that it does.
+	if err := syscall.SetNonblock(int(w.Fd()), false); err != nil {
+		return nil, err
+	}
+	o.pipes = append(o.pipes, &pipe{file: r, raw: raw})
+	return w, nil
+}
+
+// watch forwards lines as they come until close is called or every writer has gone.
+func (o *output) watch() {
+	for _, p := range o.pipes {
+		o.wg.Go(func() {
+			_ = p.raw.Read(func(fd uintptr) bool {
+				o.mu.Lock()
+				defer o.mu.Unlock()
+				ended := o.drain(p, int(fd))
+				o.send()
+				return ended
+			})
+		})
+	}
+}
+
+// begin names the invocation that lines belong to from now on.
+func (o *output) begin(requestID string) {
+	o.mu.Lock()
+	o.requestID = requestID
+	o.mu.Unlock()
+}
+
+// sync sends everything that has been written so far, lines without an end included.
+func (o *output) sync() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, p := range o.pipes {
+		_ = p.raw.Control(func(fd uintptr) { o.drain(p, int(fd)) })
+		o.flush(p)
+	}
+	o.send()
+}
+
+// close stops watching.
+func (o *output) close() {
+	for _, p := range o.pipes {
+		_ = p.file.SetReadDeadline(time.Unix(1, 0))
+	}
+	o.wg.Wait()
+	for _, p := range o.pipes {
+		_ = p.file.Close()
+	}
+}
+
+// drain reads until the pipe is empty and reports whether it has ended.
+// The descriptor does not block: Go's poller waits on it.
+func (o *output) drain(p *pipe, fd int) bool {
+	for {
+		n, err := syscall.Read(fd, o.buf)
+		switch {
+		case err == syscall.EINTR:
+		case err == syscall.EAGAIN:
+			return false
+		case n <= 0:
+			return true
+		default:
+			o.split(p, o.buf[:n])
+		}
+	}
+}
+
+func (o *output) split(p *pipe, data []byte) {
+	for {
+		i := bytes.IndexByte(data, '\n')
+		if i < 0 {
+			break
+		}
+		if len(p.partial) > 0 {
+			p.partial = append(p.partial, data[:i]...)
+			o.flush(p)
+		} else {
+			o.line(data[:i])
+		}
+		data = data[i+1:]
+	}
+	for len(p.partial)+len(data) >= maxLine {
+		n := maxLine - len(p.partial)
+		p.partial = append(p.partial, data[:n]...)
+		o.flush(p)
+		data = data[n:]
+	}
+	p.partial = append(p.partial, data...)
+}
+
+func (o *output) flush(p *pipe) {
+	if len(p.partial) == 0 {
+		return
+	}
+	o.line(p.partial)
+	p.partial = p.partial[:0]
+}
+
+// line encodes one line. AWS's interface clients write a carriage return where
+// a message that is one log event has a line break.
+func (o *output) line(text []byte) {
+	text = bytes.TrimSuffix(text, []byte{'\r'})
+	if bytes.IndexByte(text, '\r') >= 0 {
+		text = bytes.ReplaceAll(text, []byte{'\r'}, []byte{'\n'})
+	}
+	header := protocol.Log{RequestID: o.requestID, Time: time.Now().UnixNano()}
+	frames, err := protocol.Append(o.frames, protocol.KindLog, header, text)
+	if err != nil {
+		return // a string and a number always encode
+	}
+	if o.frames = frames; len(o.frames) > 256<<10 {
+		o.send()
+	}
+}
+
+func (o *output) send() {
+	if len(o.frames) == 0 {
+		return
+	}
+	_ = o.conn.SendRaw(o.frames) // a lost engine is noticed by whoever receives from it
+	if o.frames = o.frames[:0]; cap(o.frames) > 64<<10 {
+		o.frames = nil
+	}
+}
