@@ -1,0 +1,259 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+)
+
+// Limits of today's AWS (spec usecases §15, api §E.1).
+const (
+	maxMemoryMB         = 10240
+	maxTimeoutSeconds   = 900
+	maxEnvironmentBytes = 4096
+	maxLayers           = 5
+)
+
+// UpdateFunctionConfiguration implements spec api §A.24.
+func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *lambda.UpdateFunctionConfigurationInput) (*lambda.UpdateFunctionConfigurationOutput, error) {
+	r, err := latestRef(ctx, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.Catalog.Change(ctx, r, func(f *catalog.Function) error {
+		if err := f.CheckRevision(in.RevisionId); err != nil {
+			return err
+		}
+		if err := applyConfiguration(&f.Latest.Config, in); err != nil {
+			return err
+		}
+		return s.seal(ctx, f, false, nil)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answer[lambda.UpdateFunctionConfigurationOutput](updating(f.Latest.Config)), nil
+}
+
+// latestRef reads the name of a function whose $LATEST is to be changed.
+func latestRef(ctx context.Context, name *string) (catalog.Ref, error) {
+	r, err := ref(ctx, name, nil)
+	if err != nil {
+		return r, err
+	}
+	if r.Qualifier != "" && r.Qualifier != catalog.LatestVersion {
+		return r, catalog.Invalid("This operation changes $LATEST only: published versions cannot be modified. Remove the qualifier %s from the function name.", r.Qualifier)
+	}
+	r.Qualifier = ""
+	return r, nil
+}
+
+// checkCreate checks what the model leaves optional because images do without it.
+func checkCreate(in *lambda.CreateFunctionInput) error {
+	if in.PackageType == types.PackageTypeImage {
+		return unsupported(map[string]bool{"CodeSigningConfigArn": in.CodeSigningConfigArn != nil, "TenancyConfig": in.TenancyConfig != nil, "PublishTo": in.PublishTo != ""})
+	}
+	for field, value := range map[string]string{"runtime": string(in.Runtime), "handler": value(in.Handler)} {
+		if value == "" {
+			return catalog.Invalid("1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null. Runtime and Handler are mandatory parameters for functions created with deployment packages.", field)
+		}
+	}
+	return unsupported(map[string]bool{"CodeSigningConfigArn": in.CodeSigningConfigArn != nil, "TenancyConfig": in.TenancyConfig != nil, "PublishTo": in.PublishTo != ""})
+}
+
+// unsupported refuses parameters that the engine would have to ignore.
+func unsupported(given map[string]bool) error {
+	for name, set := range given {
+		if set {
+			return catalog.Invalid("%s is not supported by the local engine. Remove it for this target.", name)
+		}
+	}
+	return nil
+}
+
+func configurationOf(in *lambda.CreateFunctionInput) *lambda.UpdateFunctionConfigurationInput {
+	return answer[lambda.UpdateFunctionConfigurationInput](*in)
+}
+
+// defaults is the configuration of a function of which only the name is known.
+func defaults(r catalog.Ref, in *lambda.CreateFunctionInput) types.FunctionConfiguration {
+	c := types.FunctionConfiguration{
+		FunctionName:     ptr(r.Name),
+		FunctionArn:      ptr(r.ARN()),
+		Version:          ptr(catalog.LatestVersion),
+		Description:      ptr(""),
+		MemorySize:       ptr(int32(128)),
+		Timeout:          ptr(int32(3)),
+		PackageType:      types.PackageTypeZip,
+		Architectures:    []types.Architecture{types.ArchitectureX8664},
+		EphemeralStorage: &types.EphemeralStorage{Size: ptr(int32(512))},
+		TracingConfig:    &types.TracingConfigResponse{Mode: types.TracingModePassThrough},
+		SnapStart:        &types.SnapStartResponse{ApplyOn: types.SnapStartApplyOnNone, OptimizationStatus: types.SnapStartOptimizationStatusOff},
+		LoggingConfig:    &types.LoggingConfig{LogFormat: types.LogFormatText, LogGroup: ptr("/aws/lambda/" + r.Name)},
+		State:            types.StateActive,
+		LastUpdateStatus: types.LastUpdateStatusSuccessful,
+	}
+	if in.PackageType != "" {
+		c.PackageType = in.PackageType
+	}
+	if len(in.Architectures) > 0 {
+		c.Architectures = in.Architectures
+	}
+	return c
+}
+
+// applyConfiguration changes what in supplies and leaves the rest.
+func applyConfiguration(c *types.FunctionConfiguration, in *lambda.UpdateFunctionConfigurationInput) error {
+	if err := checkConfiguration(in); err != nil {
+		return err
+	}
+	set(&c.Description, in.Description)
+	set(&c.Handler, in.Handler)
+	set(&c.Role, in.Role)
+	set(&c.MemorySize, in.MemorySize)
+	set(&c.Timeout, in.Timeout)
+	set(&c.KMSKeyArn, in.KMSKeyArn)
+	set(&c.EphemeralStorage, in.EphemeralStorage)
+	if in.Runtime != "" {
+		c.Runtime = in.Runtime
+		c.RuntimeVersionConfig = &types.RuntimeVersionConfig{RuntimeVersionArn: ptr(fmt.Sprintf("arn:aws:lambda:%s::runtime:%s", strings.Split(*c.FunctionArn, ":")[3], in.Runtime))}
+	}
+	if in.Environment != nil {
+		c.Environment = &types.EnvironmentResponse{Variables: in.Environment.Variables}
+	}
+	if in.TracingConfig != nil {
+		c.TracingConfig = &types.TracingConfigResponse{Mode: in.TracingConfig.Mode}
+	}
+	if in.SnapStart != nil {
+		c.SnapStart.ApplyOn = in.SnapStart.ApplyOn
+	}
+	if in.DeadLetterConfig != nil {
+		c.DeadLetterConfig = in.DeadLetterConfig
+		if value(in.DeadLetterConfig.TargetArn) == "" {
+			c.DeadLetterConfig = nil
+		}
+	}
+	if in.ImageConfig != nil {
+		c.ImageConfigResponse = &types.ImageConfigResponse{ImageConfig: in.ImageConfig}
+	}
+	if in.LoggingConfig != nil {
+		applyLogging(c, in.LoggingConfig)
+	}
+	if in.VpcConfig != nil {
+		applyVPC(c, in.VpcConfig)
+	}
+	return nil
+}
+
+func set[T any](field **T, v *T) {
+	if v != nil {
+		*field = v
+	}
+}
+
+func applyLogging(c *types.FunctionConfiguration, in *types.LoggingConfig) {
+	logging := *in
+	if logging.LogFormat == "" {
+		logging.LogFormat = c.LoggingConfig.LogFormat
+	}
+	if value(logging.LogGroup) == "" {
+		logging.LogGroup = c.LoggingConfig.LogGroup
+	}
+	if logging.LogFormat == types.LogFormatJson { // AWS fills the levels in
+		if logging.ApplicationLogLevel == "" {
+			logging.ApplicationLogLevel = types.ApplicationLogLevelInfo
+		}
+		if logging.SystemLogLevel == "" {
+			logging.SystemLogLevel = types.SystemLogLevelInfo
+		}
+	}
+	c.LoggingConfig = &logging
+}
+
+// applyVPC records the VPC configuration. Two empty lists detach the function.
+func applyVPC(c *types.FunctionConfiguration, in *types.VpcConfig) {
+	c.VpcConfig = &types.VpcConfigResponse{
+		SubnetIds:               list(in.SubnetIds),
+		SecurityGroupIds:        list(in.SecurityGroupIds),
+		Ipv6AllowedForDualStack: ptr(value(in.Ipv6AllowedForDualStack)),
+		VpcId:                   ptr(""),
+	}
+	if len(in.SubnetIds) > 0 {
+		c.VpcConfig.VpcId = ptr("vpc-local")
+	}
+}
+
+// reservedVariables may not be set by a function's configuration.
+var reservedVariables = []string{
+	"_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV",
+	"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
+	"AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY",
+	"AWS_SECRET_KEY", "AWS_SESSION_TOKEN", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
+}
+
+func checkConfiguration(in *lambda.UpdateFunctionConfigurationInput) error {
+	if err := checkRuntime(in.Runtime); err != nil {
+		return err
+	}
+	if m := value(in.MemorySize); m > maxMemoryMB {
+		return catalog.Invalid("'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to %d", maxMemoryMB)
+	}
+	if t := value(in.Timeout); t > maxTimeoutSeconds {
+		return catalog.Invalid("1 validation error detected: Value '%d' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to %d", t, maxTimeoutSeconds)
+	}
+	if in.Environment != nil {
+		if err := checkEnvironment(in.Environment.Variables); err != nil {
+			return err
+		}
+	}
+	if v := in.VpcConfig; v != nil && (len(v.SubnetIds) == 0) != (len(v.SecurityGroupIds) == 0) {
+		return catalog.Invalid("SubnetIds and SecurityIds must coexist or be both empty list.")
+	}
+	if len(in.Layers) > maxLayers {
+		return catalog.Invalid("Cannot reference more than %d layers.", maxLayers)
+	}
+	if len(in.Layers) > 0 {
+		return catalog.Invalid("Layer version %s does not exist.", in.Layers[0])
+	}
+	return unsupported(map[string]bool{
+		"FileSystemConfigs":      len(in.FileSystemConfigs) > 0,
+		"CapacityProviderConfig": in.CapacityProviderConfig != nil,
+		"DurableConfig":          in.DurableConfig != nil,
+	})
+}
+
+func checkRuntime(runtime types.Runtime) error {
+	if runtime == "" || slices.Contains(runtime.Values(), runtime) {
+		return nil
+	}
+	names := make([]string, 0, 64)
+	for _, known := range runtime.Values() {
+		names = append(names, string(known))
+	}
+	return catalog.Invalid("Value %s at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [%s] or be a valid ARN", runtime, strings.Join(names, ", "))
+}
+
+func checkEnvironment(variables map[string]string) error {
+	size := 0
+	var reserved []string
+	for name, v := range variables {
+		size += len(name) + len(v)
+		if slices.Contains(reservedVariables, name) {
+			reserved = append(reserved, name)
+		}
+	}
+	if len(reserved) > 0 {
+		slices.Sort(reserved)
+		return catalog.Invalid("Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: %s", strings.Join(reserved, ", "))
+	}
+	if size > maxEnvironmentBytes {
+		return catalog.Invalid("Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. Bytes measured: %d", size)
+	}
+	return nil
+}

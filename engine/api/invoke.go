@@ -1,0 +1,227 @@
+package api
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
+	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
+)
+
+// Limits of event payloads in bytes (spec api §A.13, §E.11 D10).
+const (
+	maxSyncPayload     = 6291456
+	maxAsyncPayload    = 1048576
+	maxInvokeAsyncBody = 262144
+)
+
+// uncheckedMembers have constraints for which AWS answers another error than
+// ValidationException; the handlers check them.
+var uncheckedMembers = []string{"CreateFunctionInput.Runtime", "UpdateFunctionConfigurationInput.Runtime"}
+
+// Wire binds the operations to the Lambda API. queue takes asynchronous events.
+func (s *Service) Wire(queue *invoke.Queue) (*wire.Service, error) {
+	model, err := wire.LoadModel("lambda")
+	if err != nil {
+		return nil, err
+	}
+	calls := &calls{Service: s, queue: queue}
+	return wire.NewService(model, s,
+		wire.WithUnchecked(uncheckedMembers...),
+		wire.WithRaw("Invoke", calls.invoke),
+		wire.WithRaw("InvokeAsync", calls.invokeAsync),
+	)
+}
+
+// calls serves the operations that run functions. They are bound by hand: nothing
+// of a call may pay for reflection.
+type calls struct {
+	*Service
+	queue *invoke.Queue
+}
+
+// invoke implements Invoke, spec api §A.13.
+func (s *calls) invoke(w http.ResponseWriter, r *http.Request, labels wire.Labels) error {
+	kind := types.InvocationType(labels.Get("InvocationType"))
+	if kind == "" {
+		kind = types.InvocationTypeRequestResponse
+	}
+	limit := maxSyncPayload
+	if kind == types.InvocationTypeEvent {
+		limit = maxAsyncPayload
+	}
+	if err := checkMediaType(r.Header.Get("Content-Type")); err != nil {
+		return err
+	}
+	payload, err := readPayload(r, limit, func(n int64) string {
+		if kind == types.InvocationTypeEvent {
+			return fmt.Sprintf("%d byte payload is too large for the Event invocation type (limit %d bytes)", n, limit)
+		}
+		return fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", limit)
+	})
+	if err != nil {
+		return err
+	}
+	clientContext, err := decodeClientContext(labels.Get("ClientContext"))
+	if err != nil {
+		return err
+	}
+	name, qualifier := labels.Get("FunctionName"), labels.Get("Qualifier")
+	target, version, err := s.callee(r, name, qualifier)
+	if err != nil {
+		return err
+	}
+	request := invoke.Request{
+		Ref: target, RequestID: wire.CallerFrom(r.Context()).RequestID,
+		Payload: payload, ClientContext: clientContext, TraceID: r.Header.Get("X-Amzn-Trace-Id"),
+	}
+	switch kind {
+	case types.InvocationTypeDryRun:
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	case types.InvocationTypeEvent:
+		if err := s.queue.Enqueue(r.Context(), request); err != nil {
+			return err
+		}
+		w.Header().Set("X-Amz-Executed-Version", version)
+		w.WriteHeader(http.StatusAccepted)
+		return nil
+	}
+	response, err := s.Invoker.Invoke(r.Context(), request)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("X-Amz-Executed-Version", response.Version)
+	if response.FunctionError != "" {
+		h.Set("X-Amz-Function-Error", response.FunctionError)
+	}
+	if labels.Get("LogType") == string(types.LogTypeTail) {
+		h.Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(response.Log))
+	}
+	h.Set("Content-Length", strconv.Itoa(len(response.Payload)))
+	_, err = w.Write(response.Payload)
+	return err
+}
+
+// invokeAsync implements the deprecated InvokeAsync, spec api §A.14.
+func (s *calls) invokeAsync(w http.ResponseWriter, r *http.Request, labels wire.Labels) error {
+	payload, err := readPayload(r, maxInvokeAsyncBody, func(n int64) string {
+		return fmt.Sprintf("%d byte payload is too large for the Event invocation type (limit %d bytes)", n, maxInvokeAsyncBody)
+	})
+	if err != nil {
+		return err
+	}
+	target, _, err := s.callee(r, labels.Get("FunctionName"), "")
+	if err != nil {
+		return err
+	}
+	err = s.queue.Enqueue(r.Context(), invoke.Request{Ref: target, RequestID: wire.CallerFrom(r.Context()).RequestID, Payload: payload})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusAccepted)
+	return nil
+}
+
+// callee finds what a call names, and whether the caller may call it: callers of
+// the function's own account may, others need a statement for the very ARN they name.
+func (s *calls) callee(r *http.Request, name, qualifier string) (catalog.Ref, string, error) {
+	target, err := parseRef(r.Context(), &name, &qualifier)
+	if err != nil {
+		return target, "", err
+	}
+	f, err := s.Catalog.Function(target)
+	caller := scope(r.Context()).Account
+	if target.Account != caller && (err != nil || !f.Allows(target.Qualifier, caller)) {
+		return target, "", accessDenied(target)
+	}
+	if err != nil {
+		if target.Qualifier == "" { // AWS names the version that it looked for
+			err = catalog.NotFound("Function not found: %s", target.With(catalog.LatestVersion).ARN())
+		}
+		return target, "", err
+	}
+	version, ok := f.VersionOf(target.Qualifier)
+	if !ok {
+		return target, "", catalog.NotFound("Function not found: %s", target.ARN())
+	}
+	return target, version, nil
+}
+
+// readPayload reads an event, which must be JSON. None at all counts as {}.
+func readPayload(r *http.Request, limit int, tooLarge func(n int64) string) ([]byte, error) {
+	if r.ContentLength > int64(limit) {
+		return nil, entityTooLarge(tooLarge(r.ContentLength))
+	}
+	payload, err := readAll(r, limit)
+	if err != nil {
+		return nil, &types.InvalidRequestContentException{Message: ptr("Could not read the request body: " + err.Error())}
+	}
+	switch {
+	case len(payload) > limit:
+		return nil, entityTooLarge(tooLarge(int64(len(payload))))
+	case len(payload) == 0:
+		return []byte("{}"), nil
+	case json.Valid(payload):
+		return payload, nil
+	}
+	var v any
+	err = json.Unmarshal(payload, &v)
+	return nil, &types.InvalidRequestContentException{Message: ptr(fmt.Sprintf("Could not parse request body into json: %v", err)), Type: ptr("User")}
+}
+
+// readAll reads a body in one piece when its length is known.
+func readAll(r *http.Request, limit int) ([]byte, error) {
+	if r.ContentLength >= 0 {
+		payload := make([]byte, r.ContentLength)
+		_, err := io.ReadFull(r.Body, payload)
+		return payload, err
+	}
+	return io.ReadAll(io.LimitReader(r.Body, int64(limit)+1))
+}
+
+func entityTooLarge(message string) error {
+	return &wire.Error{Code: "RequestEntityTooLargeException", Status: http.StatusRequestEntityTooLarge, Message: message}
+}
+
+// checkMediaType refuses what clearly is not JSON; SDKs send no type or a binary one.
+func checkMediaType(contentType string) error {
+	kind, _, err := mime.ParseMediaType(contentType)
+	if contentType == "" || err == nil && acceptedTypes[kind] {
+		return nil
+	}
+	return &types.UnsupportedMediaTypeException{Message: ptr("The content type " + contentType + " is not supported: send application/json."), Type: ptr("User")}
+}
+
+var acceptedTypes = map[string]bool{
+	"application/json": true, "application/octet-stream": true, "binary/octet-stream": true,
+	"application/x-amz-json-1.0": true, "application/x-amz-json-1.1": true,
+	"application/x-www-form-urlencoded": true, // what curl -d says unless told otherwise
+}
+
+// decodeClientContext reads the base64 of a JSON object.
+func decodeClientContext(encoded string) (string, error) {
+	if encoded == "" {
+		return "", nil
+	}
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	if err == nil && !json.Valid(raw) {
+		err = errors.New("not a JSON document")
+	}
+	if err != nil {
+		return "", &types.InvalidRequestContentException{Message: ptr("Client context must be a valid Base64-encoded JSON object: " + err.Error()), Type: ptr("User")}
+	}
+	return string(raw), nil
+}

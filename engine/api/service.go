@@ -1,0 +1,115 @@
+// Package api implements the operations of the Lambda API over the catalog, as
+// functions over the SDK's own input and output types. Package wire turns them
+// into HTTP; the rules that they apply are the catalog's.
+//
+// A change is complete once its answer is sent. The answer itself still shows the
+// transitional state that AWS's shows (Pending, InProgress, Creating …), the next
+// read the state of rest.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"reflect"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
+	"github.com/lambdaform/terraform-provider-lambda/engine/store"
+	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
+)
+
+// Service holds what the operations work on. All fields are required.
+type Service struct {
+	Catalog  *catalog.Catalog
+	Packages *store.Packages
+	Invoker  *invoke.Invoker
+	Sources  Sources
+	Links    *Links
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Sources is what the operations on event source mappings need to know of sources.
+type Sources interface {
+	// Check returns the error that AWS gives for a source which does not exist or
+	// which the engine cannot poll.
+	Check(ctx context.Context, arn string) error
+	// LastResult is how the last batch of a mapping went, such as "OK"; empty before the first.
+	LastResult(mapping string) string
+}
+
+// ref reads a function name of a request and makes sure that it is the caller's own.
+func ref(ctx context.Context, name, qualifier *string) (catalog.Ref, error) {
+	r, err := parseRef(ctx, name, qualifier)
+	if err != nil {
+		return r, err
+	}
+	if r.Account != scope(ctx).Account {
+		return r, accessDenied(r)
+	}
+	return r, nil
+}
+
+func parseRef(ctx context.Context, name, qualifier *string) (catalog.Ref, error) {
+	return catalog.ParseRef(scope(ctx), value(name), value(qualifier))
+}
+
+func accessDenied(r catalog.Ref) error {
+	return &wire.Error{Code: "AccessDeniedException", Status: 403, Message: "User is not authorized to perform this operation on resource: " + r.ARN()}
+}
+
+func scope(ctx context.Context) catalog.Scope {
+	c := wire.CallerFrom(ctx)
+	return catalog.Scope{Account: c.Account, Region: c.Region}
+}
+
+// answer copies the fields of a configuration into an output of the SDK, which has
+// fields of the same names and types.
+func answer[Output any](config any) *Output {
+	out := new(Output)
+	from, to := reflect.ValueOf(config), reflect.ValueOf(out).Elem()
+	for i := range from.NumField() {
+		field := from.Type().Field(i)
+		if !field.IsExported() {
+			continue
+		}
+		if target := to.FieldByName(field.Name); target.IsValid() && target.Type() == field.Type {
+			target.Set(from.Field(i))
+		}
+	}
+	return out
+}
+
+// pending dresses a configuration as the answer to a creation does.
+func pending(c types.FunctionConfiguration) types.FunctionConfiguration {
+	c.State, c.StateReasonCode = types.StatePending, types.StateReasonCodeCreating
+	c.StateReason = ptr("The function is being created.")
+	c.LastUpdateStatus = ""
+	return c
+}
+
+// updating dresses a configuration as the answer to an update does.
+func updating(c types.FunctionConfiguration) types.FunctionConfiguration {
+	c.LastUpdateStatus = types.LastUpdateStatusInProgress
+	c.LastUpdateStatusReason = ptr("The function is being created.")
+	c.LastUpdateStatusReasonCode = types.LastUpdateStatusReasonCode(types.StateReasonCodeCreating)
+	return c
+}
+
+// listed leaves out what AWS leaves out of lists.
+func listed(c types.FunctionConfiguration) types.FunctionConfiguration {
+	c.State, c.LastUpdateStatus, c.RuntimeVersionConfig = "", "", nil
+	return c
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}

@@ -1,0 +1,232 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/store"
+)
+
+// Catalog keeps functions, versions and mappings in the store.
+type Catalog struct {
+	functions *store.Table[Function]
+	versions  *store.Table[Version]
+	mappings  *store.Table[Mapping]
+}
+
+// Listener is told of every change after it has been written. Calls for one kind
+// of document come one at a time, in order.
+type Listener struct {
+	Function func(Function)
+	Mapping  func(id string, m Mapping, exists bool)
+}
+
+// Open loads the catalog and removes version documents that a crash left without a function.
+func Open(ctx context.Context, s *store.Store, l Listener) (*Catalog, error) {
+	var c Catalog
+	var err error
+	c.versions, err = store.OpenTable[Version](ctx, s, "versions", nil)
+	if err != nil {
+		return nil, err
+	}
+	c.functions, err = store.OpenTable(ctx, s, "catalog", func(_ string, f Function, _ bool) {
+		if l.Function != nil {
+			l.Function(f)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.mappings, err = store.OpenTable(ctx, s, "mappings", func(id string, m Mapping, exists bool) {
+		if l.Mapping != nil {
+			l.Mapping(id, m, exists)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &c, c.sweep(ctx)
+}
+
+// Close stops following the store.
+func (c *Catalog) Close() {
+	c.mappings.Close()
+	c.functions.Close()
+	c.versions.Close()
+}
+
+func (c *Catalog) sweep(ctx context.Context) error {
+	named := map[string]bool{}
+	for _, f := range c.functions.All() {
+		for _, v := range f.Versions {
+			named[v.Key] = true
+		}
+	}
+	for _, key := range c.versions.Keys() {
+		if !named[key] {
+			if err := c.versions.Delete(ctx, key); err != nil {
+				return fmt.Errorf("sweep unreferenced version: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// Function returns the function that ref names.
+func (c *Catalog) Function(ref Ref) (Function, error) {
+	f, ok := c.functions.Get(ref.key())
+	if !ok || !f.Exists() {
+		return Function{}, NotFound("Function not found: %s", ref.ARN())
+	}
+	return f, nil
+}
+
+// Functions returns every function of scope, by name.
+func (c *Catalog) Functions(scope Scope) []Function {
+	var found []Function
+	for _, f := range c.functions.All() {
+		if f.Exists() && f.Scope == scope {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// Packages returns the Sum of every code package in use.
+func (c *Catalog) Packages() map[string]bool {
+	sums := map[string]bool{}
+	for _, f := range c.functions.All() {
+		sums[f.Latest.Code.Sum] = true
+	}
+	for _, v := range c.versions.All() {
+		sums[v.Code.Sum] = true
+	}
+	return sums
+}
+
+// Version returns $LATEST or a published version of f, its ARN unqualified.
+func (c *Catalog) Version(f Function, number string) (Version, error) {
+	if number == LatestVersion {
+		return f.Latest, nil
+	}
+	if i := f.versionIndex(number); i >= 0 {
+		if v, ok := c.versions.Get(f.Versions[i].Key); ok {
+			return v, nil
+		}
+		return Version{}, fmt.Errorf("document of version %s of %s is missing", number, f.Name)
+	}
+	return Version{}, NotFound("Function not found: %s", f.Ref().With(number).ARN())
+}
+
+// Resolve returns the function and the version that a call to ref is to run now.
+// An alias with weights gives one or the other version by chance.
+func (c *Catalog) Resolve(ref Ref) (Function, Version, error) {
+	f, err := c.Function(ref)
+	if err != nil {
+		return Function{}, Version{}, err
+	}
+	number, ok := f.VersionOf(ref.Qualifier)
+	if !ok {
+		return Function{}, Version{}, NotFound("Function not found: %s", ref.ARN())
+	}
+	if alias, ok := f.Aliases[ref.Qualifier]; ok && len(alias.Weights) > 0 {
+		number = alias.Pick(rand.Float64())
+	}
+	v, err := c.Version(f, number)
+	return f, v, err
+}
+
+// Create writes a new function. fill makes the document; it gets the tombstone of
+// an earlier function of the same name, so that version numbers go on.
+func (c *Catalog) Create(ctx context.Context, ref Ref, fill func(f *Function) error) (Function, error) {
+	return c.functions.Update(ctx, ref.key(), func(f *Function, _ bool) error {
+		if f.Exists() {
+			return Conflict("Function already exist: %s", ref.Name)
+		}
+		*f = Function{Scope: ref.Scope, Name: ref.Name, LastVersion: f.LastVersion}
+		return fill(f)
+	})
+}
+
+// Change applies change to the function that ref names, atomically.
+func (c *Catalog) Change(ctx context.Context, ref Ref, change func(f *Function) error) (Function, error) {
+	return c.functions.Update(ctx, ref.key(), func(f *Function, _ bool) error {
+		if !f.Exists() {
+			return NotFound("Function not found: %s", ref.ARN())
+		}
+		return change(f)
+	})
+}
+
+// Delete removes a function with all its versions, aliases and policies.
+func (c *Catalog) Delete(ctx context.Context, ref Ref) error {
+	var versions []VersionRef
+	_, err := c.Change(ctx, ref, func(f *Function) error {
+		versions = f.Versions
+		f.Remove()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.drop(ctx, versions...)
+}
+
+// DeleteVersion removes one published version.
+func (c *Catalog) DeleteVersion(ctx context.Context, ref Ref, number string) error {
+	var removed *VersionRef
+	_, err := c.Change(ctx, ref, func(f *Function) (err error) {
+		removed, err = f.RemoveVersion(number)
+		return err
+	})
+	if err != nil || removed == nil {
+		return err
+	}
+	return c.drop(ctx, *removed)
+}
+
+// drop deletes version documents that no function names any more.
+func (c *Catalog) drop(ctx context.Context, versions ...VersionRef) error {
+	for _, v := range versions {
+		if err := c.versions.Delete(ctx, v.Key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Mapping returns the mapping with the given UUID.
+func (c *Catalog) Mapping(id string) (Mapping, error) {
+	m, ok := c.mappings.Get(strings.ToLower(id))
+	if !ok {
+		return Mapping{}, errNoMapping()
+	}
+	return m, nil
+}
+
+func errNoMapping() error { return NotFound("The resource you requested does not exist.") }
+
+// Mappings returns every mapping.
+func (c *Catalog) Mappings() []Mapping { return c.mappings.All() }
+
+// PutMapping writes a new mapping.
+func (c *Catalog) PutMapping(ctx context.Context, m Mapping) error {
+	return c.mappings.Put(ctx, *m.Config.UUID, m)
+}
+
+// ChangeMapping applies change to a mapping, atomically.
+func (c *Catalog) ChangeMapping(ctx context.Context, id string, change func(m *Mapping) error) (Mapping, error) {
+	return c.mappings.Update(ctx, strings.ToLower(id), func(m *Mapping, exists bool) error {
+		if !exists {
+			return errNoMapping()
+		}
+		return change(m)
+	})
+}
+
+// DeleteMapping removes a mapping.
+func (c *Catalog) DeleteMapping(ctx context.Context, id string) error {
+	return c.mappings.Delete(ctx, strings.ToLower(id))
+}

@@ -1,0 +1,189 @@
+package invoke
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
+)
+
+// fleet is the environments of one version. Each handles one call at a time. The
+// one that was used last is used next, so that the others grow old and go.
+type fleet struct {
+	invoker  *Invoker
+	function catalog.Function
+	version  catalog.Version
+	calls    sync.WaitGroup // calls that may still acquire an environment
+	tasks    sync.WaitGroup // boots and stops that are under way
+
+	mu      sync.Mutex
+	limit   int
+	idle    []*worker
+	waiting []chan grant // calls without an environment, oldest first
+	size    int          // environments there are or that are booting
+	retired bool
+}
+
+// grant is what a waiting call gets: an environment, or why there is none.
+type grant struct {
+	worker *worker
+	err    error
+}
+
+func newFleet(i *Invoker, f catalog.Function, v catalog.Version) *fleet {
+	return &fleet{invoker: i, function: f, version: v, limit: math.MaxInt}
+}
+
+// setLimit follows the reserved concurrency of the function.
+func (f *fleet) setLimit(reserved *int32) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.limit = math.MaxInt
+	if reserved != nil {
+		f.limit = int(*reserved)
+	}
+}
+
+// acquire returns an environment for one call: a free one, or the first that comes
+// free or has booted.
+func (f *fleet) acquire(ctx context.Context) (*worker, error) {
+	f.mu.Lock()
+	if w := f.takeIdle(); w != nil {
+		f.mu.Unlock()
+		return w, nil
+	}
+	if f.size-len(f.idle) >= f.limit {
+		f.mu.Unlock()
+		return nil, throttled(types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded)
+	}
+	granted := make(chan grant, 1)
+	f.waiting = append(f.waiting, granted)
+	f.size++
+	f.tasks.Go(func() { f.boot(context.WithoutCancel(ctx)) })
+	f.mu.Unlock()
+
+	g := <-granted
+	return g.worker, g.err
+}
+
+func (f *fleet) takeIdle() *worker {
+	for len(f.idle) > 0 {
+		w := f.idle[len(f.idle)-1]
+		f.idle = f.idle[:len(f.idle)-1]
+		if w.alive() {
+			return w
+		}
+		f.drop(w)
+	}
+	return nil
+}
+
+// boot starts one environment for whichever call has waited longest by then.
+func (f *fleet) boot(ctx context.Context) {
+	f.invoker.boots <- struct{}{}
+	defer func() { <-f.invoker.boots }()
+
+	f.mu.Lock()
+	if len(f.waiting) == 0 { // environments that came free have served everybody
+		f.size--
+		f.mu.Unlock()
+		return
+	}
+	f.mu.Unlock()
+
+	w, err := startWorker(ctx, f)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err == nil {
+		f.hand(w) // even if it died since: the call that gets it is told so
+		return
+	}
+	f.size--
+	if len(f.waiting) > 0 {
+		f.waiting[0] <- grant{err: bootError(err)}
+		f.waiting = f.waiting[1:]
+		return
+	}
+	f.invoker.Log.Warn("environment did not boot", "function", f.function.Name, "err", err)
+}
+
+// bootError tells the caller why there is no environment: the function's own
+// failure as it is, ours as a ServiceException with the reason.
+func bootError(err error) error {
+	var initErr *sandbox.InitError
+	if errors.As(err, &initErr) {
+		return err
+	}
+	message, kind := err.Error(), "Service"
+	return &types.ServiceException{Message: &message, Type: &kind}
+}
+
+// release gives an environment back after a call.
+func (f *fleet) release(w *worker) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !w.alive() {
+		f.drop(w)
+		return
+	}
+	f.hand(w)
+}
+
+// hand gives an environment to the call that has waited longest, or keeps it for
+// later ones. The caller holds the lock. Every waiting call has a boot of its own
+// under way, so none waits for ever.
+func (f *fleet) hand(w *worker) {
+	switch {
+	case len(f.waiting) > 0:
+		f.waiting[0] <- grant{worker: w}
+		f.waiting = f.waiting[1:]
+	case f.retired:
+		f.drop(w)
+	default:
+		w.idleSince = time.Now()
+		f.idle = append(f.idle, w)
+	}
+}
+
+// drop stops an environment in the background. The caller holds the lock.
+func (f *fleet) drop(w *worker) {
+	f.size--
+	f.tasks.Go(func() {
+		if err := w.stop(); err != nil {
+			f.invoker.Log.Warn("stop environment", "function", f.function.Name, slog.Any("err", err))
+		}
+	})
+}
+
+// retire stops idle environments now and busy ones after their call.
+func (f *fleet) retire() {
+	f.mu.Lock()
+	f.retired = true
+	f.mu.Unlock()
+	f.retireIdle(time.Now())
+	f.invoker.tasks.Go(func() {
+		f.calls.Wait()
+		f.tasks.Wait()
+	})
+}
+
+func (f *fleet) retireIdle(before time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	kept := f.idle[:0]
+	for _, w := range f.idle {
+		if f.retired || w.idleSince.Before(before) {
+			f.drop(w)
+			continue
+		}
+		kept = append(kept, w)
+	}
+	f.idle = kept
+}

@@ -1,0 +1,229 @@
+// Package invoke runs functions: it keeps the fleet of execution environments of
+// each version, hands them one event at a time, and composes the answers and log
+// lines that AWS gives (spec behaviour §1, §10, api §A.13).
+//
+// The life of a call: Invoke resolves the name to a version, takes a free
+// environment of the version's fleet or waits for one (fleet.go), runs the event
+// there (worker.go) and reports (report.go). Asynchronous events come out of a
+// durable queue (async.go) and take the same road.
+package invoke
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
+)
+
+// Options says what an Invoker works with. All fields but the limits are required.
+type Options struct {
+	Catalog  *catalog.Catalog
+	Driver   sandbox.Driver
+	Code     *CodeCache
+	Logs     *observe.Logs
+	Endpoint http.Handler // serves the AWS calls of functions
+	Log      *slog.Logger
+
+	Concurrency int           // of an account; 0 means AWS's 1,000
+	IdleTimeout time.Duration // after which a free environment is stopped; 0 means 10 minutes
+	// BillingIncrement is what billed durations are rounded up to: 1 ms as AWS
+	// does today when 0, 100 ms in the guide of 2016.
+	BillingIncrement time.Duration
+}
+
+// Invoker runs functions. It must be closed.
+type Invoker struct {
+	Options
+	boots chan struct{} // a token for each environment that may boot at the same time
+
+	mu     sync.Mutex
+	fleets map[string]*fleet // by generation of the version
+	closed bool
+
+	busy  limiter
+	stop  context.CancelFunc
+	tasks sync.WaitGroup
+}
+
+// Request is one call.
+type Request struct {
+	Ref           catalog.Ref // as the caller named it
+	RequestID     string
+	Payload       []byte
+	ClientContext string // JSON; may be empty
+	TraceID       string
+}
+
+// Response is what a call came to. A function that fails gives a Response with
+// FunctionError set; an error of Invoke means that the function was not run.
+type Response struct {
+	Payload       []byte
+	Version       string // that was run
+	FunctionError string // "", "Handled" or "Unhandled"
+	Log           []byte // the last 4 KB
+}
+
+// New returns an Invoker with no environments.
+func New(o Options) *Invoker {
+	if o.Concurrency == 0 {
+		o.Concurrency = 1000
+	}
+	if o.IdleTimeout == 0 {
+		o.IdleTimeout = 10 * time.Minute
+	}
+	if o.BillingIncrement == 0 {
+		o.BillingIncrement = time.Millisecond
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	i := &Invoker{
+		Options: o,
+		boots:   make(chan struct{}, 2*runtime.NumCPU()),
+		fleets:  map[string]*fleet{},
+		busy:    limiter{max: o.Concurrency},
+		stop:    stop,
+	}
+	i.tasks.Go(func() { i.retireIdle(ctx) })
+	return i
+}
+
+// Close stops every environment, and waits for calls that are running.
+func (i *Invoker) Close() {
+	i.stop()
+	i.mu.Lock()
+	i.closed = true
+	for generation, f := range i.fleets {
+		f.retire()
+		delete(i.fleets, generation)
+	}
+	i.mu.Unlock()
+	i.tasks.Wait()
+}
+
+// errShutdown is what a call gets that comes while the engine stops.
+var errShutdown = errors.New("the engine is shutting down")
+
+// Invoke runs a function once and waits for its answer. The call goes on when the
+// caller goes away, as on AWS.
+func (i *Invoker) Invoke(ctx context.Context, r Request) (Response, error) {
+	f, v, err := i.Catalog.Resolve(r.Ref)
+	if err != nil {
+		return Response{}, err
+	}
+	fl, err := i.fleet(f, v)
+	if err != nil {
+		return Response{}, err
+	}
+	if !i.busy.enter() {
+		return Response{}, throttled(types.ThrottleReasonConcurrentInvocationLimitExceeded)
+	}
+	defer i.busy.leave()
+	defer fl.calls.Done()
+
+	w, err := fl.acquire(context.WithoutCancel(ctx))
+	var initErr *sandbox.InitError
+	switch {
+	case errors.As(err, &initErr):
+		return i.initFailed(r, fl, initErr), nil
+	case err != nil:
+		return Response{}, err
+	}
+	return w.run(context.WithoutCancel(ctx), r)
+}
+
+// fleet returns the fleet of a version, made when missing, with a call entered into it.
+func (i *Invoker) fleet(f catalog.Function, v catalog.Version) (*fleet, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.closed {
+		return nil, errShutdown
+	}
+	fl, ok := i.fleets[v.Generation]
+	if !ok {
+		fl = newFleet(i, f, v)
+		i.fleets[v.Generation] = fl
+	}
+	fl.setLimit(f.Reserved)
+	fl.calls.Add(1)
+	return fl, nil
+}
+
+// FunctionChanged retires the fleets that a change of f has made obsolete: calls
+// that run finish, new ones get new environments.
+func (i *Invoker) FunctionChanged(f catalog.Function) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for generation, fl := range i.fleets {
+		if fl.function.Ref() != f.Ref() || i.current(f, fl) {
+			continue
+		}
+		fl.retire()
+		delete(i.fleets, generation)
+	}
+}
+
+func (i *Invoker) current(f catalog.Function, fl *fleet) bool {
+	if !f.Exists() {
+		return false
+	}
+	number := *fl.version.Config.Version
+	if number == catalog.LatestVersion {
+		return f.Latest.Generation == fl.version.Generation
+	}
+	return f.HasVersion(number)
+}
+
+// retireIdle stops environments that have been free for long.
+func (i *Invoker) retireIdle(ctx context.Context) {
+	tick := time.NewTicker(i.IdleTimeout / 4)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		i.mu.Lock()
+		for _, fl := range i.fleets {
+			fl.retireIdle(time.Now().Add(-i.IdleTimeout))
+		}
+		i.mu.Unlock()
+	}
+}
+
+// limiter counts calls up to a maximum.
+type limiter struct {
+	max int
+
+	mu sync.Mutex
+	n  int
+}
+
+func (l *limiter) enter() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.n >= l.max {
+		return false
+	}
+	l.n++
+	return true
+}
+
+func (l *limiter) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.n--
+}
+
+func throttled(reason types.ThrottleReason) error {
+	message, kind := "Rate Exceeded.", "User"
+	return &types.TooManyRequestsException{Message: &message, Type: &kind, Reason: reason}
+}

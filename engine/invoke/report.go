@@ -1,0 +1,130 @@
+package invoke
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
+)
+
+// maxResponse is the limit of a response in bytes, as AWS names it in the error.
+const maxResponse = 6291556
+
+// FunctionError values.
+const (
+	handled   = "Handled"
+	unhandled = "Unhandled"
+)
+
+// report writes END and REPORT, and composes what the caller gets.
+func (w *worker) report(requestID string, r sandbox.Result, cold bool) (payload []byte, functionError string) {
+	timeout := w.fleet.timeout()
+	now := time.Now()
+	status := ""
+	switch r.Outcome {
+	case sandbox.Success:
+		payload = r.Payload
+	case sandbox.FunctionError:
+		payload, functionError = r.Payload, w.fleet.reported()
+	case sandbox.Timeout:
+		message := fmt.Sprintf("Task timed out after %.2f seconds", timeout.Seconds())
+		payload, functionError = failure("Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: %s", requestID, message)), unhandled
+		r.Duration = timeout
+		status = "\tStatus: timeout"
+		w.line(now, fmt.Sprintf("%s %s %s", now.UTC().Format("2006-01-02T15:04:05.000Z"), requestID, message))
+	case sandbox.Exited, sandbox.OutOfMemory:
+		kind := "Runtime.ExitError"
+		if r.Outcome == sandbox.OutOfMemory {
+			kind = "Runtime.OutOfMemory"
+		}
+		message := exitMessage(requestID, r.Exit)
+		payload, functionError = failure(kind, message), unhandled
+		status = "\tStatus: error\tError Type: " + kind
+		w.line(now, message)
+		w.line(now, kind)
+	case sandbox.ResponseTooLarge:
+		kind, message := "Function.ResponseSizeTooLarge", fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxResponse)
+		payload, functionError = failure(kind, message), unhandled
+		status = "\tStatus: error\tError Type: " + kind
+	}
+	w.line(now, "END RequestId: "+requestID)
+	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB",
+		requestID, milliseconds(r.Duration), billed(r.Duration, w.fleet.invoker.BillingIncrement), *w.fleet.version.Config.MemorySize, r.MaxMemoryMB)
+	if cold {
+		line += fmt.Sprintf("\tInit Duration: %.2f ms", milliseconds(w.env.InitDuration()))
+	}
+	w.line(now, line+status)
+	return payload, functionError
+}
+
+// guideRuntimes are those of 2016, for which an error that the function reports
+// itself is Handled; for all others AWS says Unhandled (spec api §E.11 D3).
+var guideRuntimes = []types.Runtime{types.RuntimeNodejs, types.RuntimeNodejs43, types.RuntimeJava8, types.RuntimePython27}
+
+func (f *fleet) reported() string {
+	if slices.Contains(guideRuntimes, f.version.Config.Runtime) {
+		return handled
+	}
+	return unhandled
+}
+
+// initFailed composes the answer to a call whose environment did not come up, and
+// logs what a call would have logged.
+func (i *Invoker) initFailed(r Request, f *fleet, e *sandbox.InitError) Response {
+	version := *f.version.Config.Version
+	source := observe.Source{Account: f.function.Account, Region: f.function.Region, Function: f.function.Name, Stream: streamName(version)}
+	kind, payload := e.ErrorType, e.Payload
+	if kind == "" {
+		kind = "Runtime.ExitError"
+	}
+	if payload == nil {
+		message := exitMessage(r.RequestID, e.Exit)
+		if e.TimedOut {
+			kind = "Sandbox.Timedout"
+			message = fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", r.RequestID, f.timeout().Seconds())
+		}
+		payload = failure(kind, message)
+	}
+	now := time.Now()
+	lines := []string{
+		fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: init\tStatus: error\tError Type: %s", milliseconds(e.Duration), kind),
+		fmt.Sprintf("START RequestId: %s Version: %s", r.RequestID, version),
+		"END RequestId: " + r.RequestID,
+		fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: 0 MB\tStatus: error\tError Type: %s",
+			r.RequestID, milliseconds(e.Duration), billed(e.Duration, i.BillingIncrement), *f.version.Config.MemorySize, kind),
+	}
+	var tail []byte
+	for _, line := range lines {
+		i.Logs.Append(source, now, line)
+		tail = append(append(tail, line...), '\n')
+	}
+	return Response{Payload: payload, Version: version, FunctionError: unhandled, Log: tail}
+}
+
+func exitMessage(requestID, exit string) string {
+	return fmt.Sprintf("RequestId: %s Error: Runtime exited with error: %s", requestID, exit)
+}
+
+func failure(kind, message string) []byte {
+	body, _ := json.Marshal(struct {
+		ErrorType    string `json:"errorType"`
+		ErrorMessage string `json:"errorMessage"`
+	}{kind, message})
+	return body
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// billed rounds up to a whole number of increments, in milliseconds. What the
+// duration shows is what is rounded: two decimals.
+func billed(d, increment time.Duration) int64 {
+	shown := math.Round(milliseconds(d)*100) / 100
+	steps := math.Ceil(shown / milliseconds(increment))
+	return int64(steps) * increment.Milliseconds()
+}

@@ -1,0 +1,226 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Table is a bucket of JSON documents of one type, with a copy of all of them in
+// memory, so that a read never touches the disk. Documents that a Table hands out
+// are shared: nobody may change them.
+type Table[T any] struct {
+	kv       jetstream.KeyValue
+	watcher  jetstream.KeyWatcher
+	done     chan struct{}
+	onChange func(key string, doc T, exists bool)
+
+	mu   sync.RWMutex
+	docs map[string]entry[T]
+}
+
+type entry[T any] struct {
+	doc      T
+	revision uint64
+	deleted  bool
+}
+
+// OpenTable opens the named bucket and loads it. onChange, which may be nil, is
+// called after each change of a document, one call at a time, never before
+// OpenTable has returned.
+func OpenTable[T any](ctx context.Context, s *Store, name string, onChange func(key string, doc T, exists bool)) (*Table[T], error) {
+	kv, err := s.bucket(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	watcher, err := kv.WatchAll(context.WithoutCancel(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("watch bucket %s: %w", name, err)
+	}
+	t := &Table[T]{kv: kv, watcher: watcher, done: make(chan struct{}), onChange: onChange, docs: map[string]entry[T]{}}
+	for e := range watcher.Updates() {
+		if e == nil { // all that was there before has been delivered
+			break
+		}
+		if _, err := t.apply(e); err != nil {
+			_ = watcher.Stop()
+			return nil, err
+		}
+	}
+	go t.follow()
+	return t, nil
+}
+
+// Close stops following changes.
+func (t *Table[T]) Close() {
+	_ = t.watcher.Stop()
+	<-t.done
+}
+
+func (t *Table[T]) follow() {
+	defer close(t.done)
+	for e := range t.watcher.Updates() {
+		if e == nil {
+			continue
+		}
+		doc, err := t.apply(e)
+		if err == nil && t.onChange != nil {
+			t.onChange(e.Key(), doc, e.Operation() == jetstream.KeyValuePut)
+		}
+	}
+}
+
+func (t *Table[T]) apply(e jetstream.KeyValueEntry) (T, error) {
+	var doc T
+	deleted := e.Operation() != jetstream.KeyValuePut
+	if !deleted {
+		if err := json.Unmarshal(e.Value(), &doc); err != nil {
+			return doc, fmt.Errorf("read document %s of bucket %s: %w", e.Key(), e.Bucket(), err)
+		}
+	}
+	t.remember(e.Key(), entry[T]{doc: doc, revision: e.Revision(), deleted: deleted})
+	return doc, nil
+}
+
+// remember keeps whichever of two versions of a document is newer: a writer sees
+// its own write at once, and the watch delivers it again a little later.
+func (t *Table[T]) remember(key string, e entry[T]) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.docs[key].revision > e.revision {
+		return
+	}
+	t.docs[key] = e
+}
+
+// Get returns the document under key.
+func (t *Table[T]) Get(key string) (doc T, ok bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	e, ok := t.docs[key]
+	return e.doc, ok && !e.deleted
+}
+
+// All returns every document, in the order of the keys.
+func (t *Table[T]) All() []T {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	docs := make([]T, 0, len(t.docs))
+	for _, key := range slices.Sorted(maps.Keys(t.docs)) {
+		if e := t.docs[key]; !e.deleted {
+			docs = append(docs, e.doc)
+		}
+	}
+	return docs
+}
+
+// Keys returns the keys of every document, sorted.
+func (t *Table[T]) Keys() []string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(t.docs)), func(key string) bool { return t.docs[key].deleted })
+}
+
+// Put writes doc under key whatever was there before.
+func (t *Table[T]) Put(ctx context.Context, key string, doc T) error {
+	raw, err := json.Marshal(doc)
+	if err != nil {
+		return fmt.Errorf("encode document %s: %w", key, err)
+	}
+	revision, err := t.kv.Put(ctx, key, raw)
+	if err != nil {
+		return fmt.Errorf("write document %s: %w", key, err)
+	}
+	t.remember(key, entry[T]{doc: doc, revision: revision})
+	return nil
+}
+
+// Update changes the document under key, atomically: change gets a copy of its own
+// (the zero T and false when there is none), and what it leaves in *doc is written
+// if nobody else wrote in between; otherwise change is called again on what is
+// there now. An error from change is returned as it is, and nothing is written.
+func (t *Table[T]) Update(ctx context.Context, key string, change func(doc *T, exists bool) error) (T, error) {
+	for {
+		t.mu.RLock()
+		old := t.docs[key]
+		t.mu.RUnlock()
+
+		doc, err := clone(old.doc)
+		if err != nil {
+			return doc, fmt.Errorf("copy document %s: %w", key, err)
+		}
+		if err := change(&doc, old.revision != 0 && !old.deleted); err != nil {
+			return doc, err
+		}
+		raw, err := json.Marshal(doc)
+		if err != nil {
+			return doc, fmt.Errorf("encode document %s: %w", key, err)
+		}
+		revision, err := t.kv.Update(ctx, key, raw, old.revision)
+		if isConflict(err) {
+			if err := t.refresh(ctx, key); err != nil {
+				return doc, err
+			}
+			continue
+		}
+		if err != nil {
+			return doc, fmt.Errorf("write document %s: %w", key, err)
+		}
+		t.remember(key, entry[T]{doc: doc, revision: revision})
+		return doc, nil
+	}
+}
+
+// Delete removes the document under key; a missing one is no error.
+func (t *Table[T]) Delete(ctx context.Context, key string) error {
+	if err := t.kv.Delete(ctx, key); err != nil {
+		return fmt.Errorf("delete document %s: %w", key, err)
+	}
+	t.forget(key)
+	return nil
+}
+
+// forget hides a document at once; the watch tells the revision of its deletion.
+func (t *Table[T]) forget(key string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e, ok := t.docs[key]; ok {
+		e.deleted = true
+		t.docs[key] = e
+	}
+}
+
+// refresh reads what is under key now, past the copy in memory.
+func (t *Table[T]) refresh(ctx context.Context, key string) error {
+	e, err := t.kv.Get(ctx, key)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		t.forget(key)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read document %s: %w", key, err)
+	}
+	_, err = t.apply(e)
+	return err
+}
+
+func isConflict(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
+}
+
+func clone[T any](doc T) (T, error) {
+	var copied T
+	raw, err := json.Marshal(doc)
+	if err != nil {
+		return copied, err
+	}
+	err = json.Unmarshal(raw, &copied)
+	return copied, err
+}
