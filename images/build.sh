@@ -1,0 +1,111 @@
+#!/bin/sh
+# Builds stand-ins for AWS's Lambda base images, for machines that reach no
+# registry: the same contract from Debian packages. What exists is left alone;
+# FORCE=1 builds anew. Images can be named: images/build.sh python:3.13
+#
+# Needs docker, mmdebstrap, python3 with pip, and npm; what a step downloads
+# comes from wherever apt, pip and npm of this machine are set up to look.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+clients=$here/../engine/sandbox/runtimes/clients
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT INT TERM
+suite=${SUITE:-trixie}
+
+# The Debian mirror that apt is set up with here.
+mirror() {
+	cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null |
+		sed -n -e 's/^URIs: *\([^ ]*\).*/\1/p' -e 's/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\) .*/\2/p' |
+		head -n 1
+}
+
+need() {
+	for tool in "$@"; do
+		command -v "$tool" >/dev/null || {
+			echo "Error: $tool is missing. Install it (Debian: apt-get install docker.io mmdebstrap python3-pip npm)." >&2
+			exit 1
+		}
+	done
+}
+
+have() { [ -z "${FORCE:-}" ] && docker image inspect "$1" >/dev/null 2>&1; }
+
+# layout DIR: the places that a function finds in every image.
+layout() {
+	mkdir -p "$1/var/task" "$1/var/runtime" "$1/opt"
+	printf '#!/bin/sh\n# Names the handler and boots the runtime, as in the images of AWS.\nexport _HANDLER="${1:-$_HANDLER}"\nexec /var/runtime/bootstrap\n' >"$1/lambda-entrypoint.sh"
+	chmod 755 "$1/lambda-entrypoint.sh"
+}
+
+# image TAG PACKAGES OVERLAY: a root file system of Debian packages with OVERLAY
+# copied over it.
+image() {
+	echo "building $1" >&2
+	mmdebstrap --quiet --variant=essential ${2:+--include="$2"} \
+		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
+		--customize-hook="cp -a $3/. \"\$1\"/" \
+		--customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/* "$1"/var/log/*' \
+		"$suite" - "$(mirror)" |
+		docker import \
+			--change 'ENV LANG=en_US.UTF-8 TZ=:/etc/localtime LAMBDA_TASK_ROOT=/var/task LAMBDA_RUNTIME_DIR=/var/runtime' \
+			--change 'ENV PATH=/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin' \
+			--change 'ENV LD_LIBRARY_PATH=/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib' \
+			--change 'WORKDIR /var/task' --change 'ENTRYPOINT ["/lambda-entrypoint.sh"]' \
+			--change 'LABEL lambdaform.standin=1' \
+			- "$1" >/dev/null
+}
+
+provided() {
+	tag=lambdaform/provided:$1
+	have "$tag" && return
+	layout "$work/provided"
+	image "$tag" ca-certificates "$work/provided"
+}
+
+# Python: Debian's interpreter and AWS's interface client.
+python() {
+	tag=lambdaform/python:$1
+	have "$tag" && return
+	root=$work/python
+	layout "$root"
+	python3 -m pip install --quiet --no-compile --target "$root/var/runtime" \
+		--python-version "$1" --implementation cp --only-binary=:all: awslambdaric boto3 ||
+		{ echo "Error: pip cannot install awslambdaric for Python $1." >&2; exit 1; }
+	printf '#!/bin/sh\nexport PYTHONPATH=/var/runtime\nexec python%s -m awslambdaric "$_HANDLER"\n' "$1" >"$root/var/runtime/bootstrap"
+	chmod 755 "$root/var/runtime/bootstrap"
+	image "$tag" "ca-certificates,python$1" "$root"
+}
+
+# Node.js: the binary that npm publishes and this project's interface client
+# (AWS's own needs a C++ compiler and cmake to install).
+nodejs() {
+	tag=lambdaform/nodejs:$1
+	have "$tag" && return
+	root=$work/nodejs
+	layout "$root"
+	case $(uname -m) in
+	aarch64 | arm64) arch=arm64 ;;
+	*) arch=x64 ;;
+	esac
+	mkdir -p "$root/var/lang/bin" "$work/npm"
+	(cd "$work/npm" && npm pack --silent "node-linux-$arch@$1" >/dev/null && tar -xzf ./node-linux-*.tgz)
+	cp "$work/npm/package/bin/node" "$root/var/lang/bin/node"
+	cp "$clients/bootstrap.mjs" "$root/var/runtime/bootstrap.mjs"
+	printf '#!/bin/sh\nexec /var/lang/bin/node /var/runtime/bootstrap.mjs\n' >"$root/var/runtime/bootstrap"
+	chmod 755 "$root/var/runtime/bootstrap" "$root/var/lang/bin/node"
+	image "$tag" "ca-certificates,libstdc++6" "$root"
+}
+
+need docker mmdebstrap python3 npm
+docker version >/dev/null 2>&1 || { echo "Error: no Docker daemon answers. Start it." >&2; exit 1; }
+[ $# -gt 0 ] || set -- provided:al2023 python:3.13 nodejs:22
+for want in "$@"; do
+	name=${want%%:*} version=${want#*:}
+	case $name in
+	provided | python | nodejs) "$name" "$version" ;;
+	*) echo "Error: there is no stand-in for $want. Use provided:, python: or nodejs: with a version." >&2; exit 2 ;;
+	esac
+	echo "lambdaform/$name:$version is there" >&2
+done
