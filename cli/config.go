@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/hcl/v2/hclsimple"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine"
+	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
+)
+
+// settings is the engine's configuration file. Flags have the same names and win.
+type settings struct {
+	Listen   string            `hcl:"listen,optional"`
+	DataDir  string            `hcl:"data_dir,optional"` // relative to the file
+	Driver   string            `hcl:"driver,optional"`
+	Account  string            `hcl:"account_id,optional"`
+	Region   string            `hcl:"region,optional"`
+	Network  string            `hcl:"network,optional"`
+	Runtimes []runtimeSettings `hcl:"runtime,block"`
+	Limits   *limitSettings    `hcl:"limits,block"`
+}
+
+type runtimeSettings struct {
+	Name  string `hcl:"name,label"`
+	Image string `hcl:"image"`
+}
+
+type limitSettings struct {
+	Preset string `hcl:"preset"`
+}
+
+// guideBilling is what durations were rounded up to in 2016.
+const guideBilling = 100 * time.Millisecond
+
+// loadConfig reads the configuration file, if there is one, and lays the flags over it.
+func loadConfig(path string, flags settings) (engine.Config, error) {
+	var file settings
+	if path != "" {
+		if err := hclsimple.DecodeFile(path, nil, &file); err != nil {
+			return engine.Config{}, fmt.Errorf("read configuration: %w", err)
+		}
+		if file.DataDir != "" && !filepath.IsAbs(file.DataDir) {
+			file.DataDir = filepath.Join(filepath.Dir(path), file.DataDir)
+		}
+	}
+	c := engine.Config{
+		Listen:  first(flags.Listen, file.Listen),
+		DataDir: first(flags.DataDir, file.DataDir),
+		Driver:  first(flags.Driver, file.Driver, os.Getenv("LAMBDA_ENGINE_DRIVER"), "auto"),
+		Account: file.Account,
+		Region:  file.Region,
+		Network: file.Network,
+		Images:  map[string]string{},
+	}
+	for _, r := range file.Runtimes {
+		c.Images[r.Name] = r.Image
+	}
+	if file.Limits != nil {
+		switch file.Limits.Preset {
+		case "2016":
+			c.BillingIncrement = guideBilling
+		case "", "today":
+		default:
+			return c, fmt.Errorf("%s: limits: unknown preset %q: use today or 2016", path, file.Limits.Preset)
+		}
+	}
+	if c.DataDir == "" {
+		dir, err := daemon.DefaultDataDir()
+		if err != nil {
+			return c, err
+		}
+		c.DataDir = dir
+	}
+	return c, nil
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

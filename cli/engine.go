@@ -1,0 +1,185 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine"
+	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
+)
+
+func (a *app) engineCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "engine",
+		Short: "Run AWS Lambda on this machine",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_ = cmd.Help()
+			return usageError{errors.New("a command is missing")}
+		},
+	}
+	cmd.AddCommand(a.startCommand(), a.stopCommand(), a.statusCommand(), a.envCommand())
+	return cmd
+}
+
+func (a *app) startCommand() *cobra.Command {
+	var detach, verbose bool
+	var file string
+	flags := settings{}
+	cmd := &cobra.Command{
+		Use:   "start",
+		Short: "Start the engine",
+		Long:  "Runs the engine until it is interrupted; with -d in the background, once it answers.",
+		Example: `  terraform-provider-lambda engine start -d
+  terraform-provider-lambda engine start --driver process --data-dir ./.lambda`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			config, err := loadConfig(file, flags)
+			if err != nil {
+				return err
+			}
+			if detach {
+				return a.detach(cmd, config, forwarded(cmd))
+			}
+			return a.serve(cmd, config, verbose)
+		},
+	}
+	cmd.Flags().BoolVarP(&detach, "detach", "d", false, "return once the engine serves, and leave it running")
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log more")
+	cmd.Flags().StringVar(&flags.Listen, "listen", "", "address to listen on (default 127.0.0.1:4574)")
+	cmd.Flags().StringVar(&flags.DataDir, "data-dir", "", "directory of all state ($LAMBDA_ENGINE_DATA_DIR; default in the user's state directory)")
+	cmd.Flags().StringVar(&flags.Driver, "driver", "", "docker, process or auto ($LAMBDA_ENGINE_DRIVER; default auto)")
+	cmd.Flags().StringVar(&file, "config", os.Getenv("LAMBDA_ENGINE_CONFIG"), "configuration file in HCL ($LAMBDA_ENGINE_CONFIG)")
+	return cmd
+}
+
+// forwarded returns the flags of engine start that the detached engine needs too.
+func forwarded(cmd *cobra.Command) []string {
+	var args []string
+	for _, name := range []string{"driver", "config"} {
+		if f := cmd.Flags().Lookup(name); f.Changed {
+			args = append(args, "--"+name, f.Value.String())
+		}
+	}
+	return args
+}
+
+func (a *app) detach(cmd *cobra.Command, c engine.Config, args []string) error {
+	endpoint := a.endpoint
+	if c.Listen != "" {
+		endpoint = "http://" + c.Listen
+	}
+	health, err := daemon.Ensure(cmd.Context(), daemon.Options{Endpoint: endpoint, DataDir: c.DataDir, Version: a.version, Args: args})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "The engine answers at %s (process %d, driver %s, data in %s).\n", endpoint, health.PID, health.Driver, health.DataDir)
+	return nil
+}
+
+// serve runs the engine in this process until it is told to stop.
+func (a *app) serve(cmd *cobra.Command, c engine.Config, verbose bool) error {
+	level := slog.LevelInfo
+	if verbose {
+		level = slog.LevelDebug
+	}
+	syscall.Umask(0o022) // environments run as other users and must be able to read code
+	c.Version = a.version
+	c.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+	began := time.Now()
+	e, err := engine.Start(cmd.Context(), c)
+	if err != nil {
+		return err
+	}
+	c.Logger.Info("engine serves", "endpoint", e.URL(), "driver", e.Driver(), "data", c.DataDir, "after", time.Since(began).Round(time.Millisecond))
+	failed := make(chan error, 1)
+	go func() { failed <- e.Wait() }()
+	select {
+	case <-cmd.Context().Done():
+		c.Logger.Info("engine stops")
+	case err = <-failed:
+	}
+	return errors.Join(err, e.Close())
+}
+
+func (a *app) stopCommand() *cobra.Command {
+	var dataDir string
+	cmd := &cobra.Command{
+		Use:     "stop",
+		Short:   "Stop the engine",
+		Long:    "Stops the engine and every environment. Functions and everything else that is stored stay.",
+		Example: "  terraform-provider-lambda engine stop",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
+			defer cancel()
+			o := daemon.Options{DataDir: dataDir}
+			if dataDir == "" {
+				o.Endpoint = a.endpoint
+			}
+			err := daemon.Stop(ctx, o)
+			if errors.Is(err, daemon.ErrNotRunning) {
+				fmt.Fprintln(cmd.ErrOrStderr(), "No engine is running.")
+				return nil
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&dataDir, "data-dir", os.Getenv("LAMBDA_ENGINE_DATA_DIR"), "stop the engine of this data directory ($LAMBDA_ENGINE_DATA_DIR)")
+	return cmd
+}
+
+func (a *app) statusCommand() *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:     "status",
+		Short:   "Tell whether the engine runs, and how",
+		Example: "  terraform-provider-lambda engine status -o json",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			health, err := daemon.Find(cmd.Context(), daemon.Options{Endpoint: a.endpoint})
+			if err != nil {
+				return err
+			}
+			switch output {
+			case "json":
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(health)
+			case "text":
+				fmt.Fprintf(cmd.OutOrStdout(), "endpoint  %s\nversion   %s\nprocess   %d\ndriver    %s\ndata      %s\n", a.endpoint, health.Version, health.PID, health.Driver, health.DataDir)
+				return nil
+			}
+			return usageError{fmt.Errorf("unknown output %q: use text or json", output)}
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
+	return cmd
+}
+
+func (a *app) envCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "env",
+		Short:   "Print the variables that point AWS's tools at the engine",
+		Example: `  eval "$(terraform-provider-lambda engine env)" && aws lambda list-functions`,
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, v := range [][2]string{
+				{"AWS_ENDPOINT_URL", a.endpoint},
+				{"AWS_REGION", a.region},
+				{"AWS_DEFAULT_REGION", a.region},
+				{"AWS_ACCESS_KEY_ID", "test"},
+				{"AWS_SECRET_ACCESS_KEY", "test"},
+			} {
+				fmt.Fprintf(cmd.OutOrStdout(), "export %s=%s\n", v[0], v[1])
+			}
+			return nil
+		},
+	}
+}

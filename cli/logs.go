@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine"
+	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
+)
+
+type logQuery struct {
+	follow bool
+	since  string
+	json   string
+}
+
+func (a *app) logsCommand() *cobra.Command {
+	var q logQuery
+	cmd := &cobra.Command{
+		Use:   "logs FUNCTION",
+		Short: "Print the log of a function",
+		Example: `  terraform-provider-lambda logs hello --since 1h
+  terraform-provider-lambda logs hello -f`,
+		Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.logs(cmd, args[0], q) },
+	}
+	cmd.Flags().BoolVarP(&q.follow, "follow", "f", false, "go on printing as new lines come")
+	cmd.Flags().StringVar(&q.since, "since", "10m", "how far back: a duration such as 90s, 10m, 2h or 3d, or a time in RFC 3339")
+	cmd.Flags().StringVarP(&q.json, "output", "o", "text", "text or json (a line each)")
+	return cmd
+}
+
+func (a *app) logs(cmd *cobra.Command, function string, q logQuery) error {
+	since, err := parseSince(q.since, time.Now())
+	if err != nil {
+		return usageError{err}
+	}
+	if q.json != "text" && q.json != "json" {
+		return usageError{fmt.Errorf("unknown output %q: use text or json", q.json)}
+	}
+	query := url.Values{"function": {function}, "region": {a.region}, "since": {since.UTC().Format(time.RFC3339Nano)}}
+	if q.follow {
+		query.Set("follow", "true")
+	}
+	request, err := http.NewRequestWithContext(cmd.Context(), http.MethodGet, a.endpoint+engine.LogsPath+"?"+query.Encode(), nil)
+	if err != nil {
+		return usageError{fmt.Errorf("endpoint %s: %w", a.endpoint, err)}
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return a.explain(cmd.Context(), "logs of "+function, err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		var answer struct{ Message string }
+		_ = json.NewDecoder(response.Body).Decode(&answer)
+		return fmt.Errorf("logs of %s: %s", function, answer.Message)
+	}
+	err = printLog(cmd.OutOrStdout(), response.Body, q.json == "json")
+	if err != nil && cmd.Context().Err() == nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("logs of %s: %w", function, err)
+	}
+	return nil
+}
+
+func printLog(w io.Writer, lines io.Reader, asJSON bool) error {
+	for events := json.NewDecoder(lines); ; {
+		var event observe.Event
+		if err := events.Decode(&event); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if asJSON {
+			if err := json.NewEncoder(w).Encode(event); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "%s %s %s\n", event.Time.UTC().Format("2006-01-02T15:04:05.000Z"), event.Stream, strings.TrimRight(event.Message, "\n")); err != nil {
+			return err
+		}
+	}
+}
+
+// parseSince reads how far back to look: a duration, also in days, or a time.
+func parseSince(text string, now time.Time) (time.Time, error) {
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, nil
+	}
+	var days int
+	if rest, ok := strings.CutSuffix(text, "d"); ok {
+		if _, err := fmt.Sscanf(rest, "%d", &days); err == nil {
+			return now.AddDate(0, 0, -days), nil
+		}
+	}
+	ago, err := time.ParseDuration(text)
+	if err != nil || ago < 0 {
+		return time.Time{}, fmt.Errorf("--since %q: use a duration such as 90s, 10m, 2h or 3d, or a time such as 2026-11-22T10:00:00Z", text)
+	}
+	return now.Add(-ago), nil
+}

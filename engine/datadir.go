@@ -1,0 +1,53 @@
+package engine
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// claim makes the data directory this engine's own, until it ends in whatever way.
+func (e *Engine) claim() error {
+	if e.config.DataDir == "" {
+		return errors.New("an engine needs a data directory: set --data-dir")
+	}
+	dir, err := filepath.Abs(e.config.DataDir)
+	if err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	e.config.DataDir = dir
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make data directory: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, "data.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("lock data directory: %w", err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = lock.Close()
+		return fmt.Errorf("another engine is running on the data directory %s: stop it with `terraform-provider-lambda engine stop --data-dir %s`, or choose another directory", dir, dir)
+	}
+	e.lock = lock
+	return nil
+}
+
+// secret reads a random key of this engine, made when missing.
+func secret(path string) ([]byte, error) {
+	key, err := os.ReadFile(path)
+	if err == nil && len(key) == 32 {
+		return key, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read key: %w", err)
+	}
+	key = make([]byte, 32)
+	_, _ = rand.Read(key)
+	if err := os.WriteFile(path, key, 0o600); err != nil {
+		return nil, fmt.Errorf("write key: %w", err)
+	}
+	return key, nil
+}

@@ -1,0 +1,289 @@
+// Package engine assembles AWS Lambda on one machine out of its parts and runs it:
+//
+//	wire ─► api ─► invoke ─► sandbox     requests, rules, fleets, environments
+//	         │       ▲
+//	         ▼       │
+//	      catalog   sources              what there is; what triggers it
+//	         │       │
+//	         ▼       ▼
+//	        store (JetStream)  ◄─ observe
+//
+// Everything is served on one address; what is not AWS's API is under /_engine/.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/api"
+	"github.com/lambdaform/terraform-provider-lambda/engine/api/kinesis"
+	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
+	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
+	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sources"
+	"github.com/lambdaform/terraform-provider-lambda/engine/store"
+	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
+)
+
+// Grace is how long a stopping engine lets running invocations finish.
+const Grace = 5 * time.Second
+
+// Config says how an engine runs. The zero value of each field is a good choice,
+// but for DataDir, which is required.
+type Config struct {
+	Listen  string // address; default 127.0.0.1:4574, port 0 for any
+	DataDir string // all state; one engine at a time
+	Driver  string // "docker", "process" or "auto" (default)
+	Account string // of unsigned requests; default 000000000000
+	Region  string // of unsigned requests; default us-east-1
+	Version string // of the binary, told by the health check
+	// Images overrides the container image of runtimes, such as "python3.13".
+	Images map[string]string
+	// Network is the Docker network of environments: default bridge; "none" cuts them off.
+	Network string
+	// BillingIncrement is what billed durations are rounded up to; default 1 ms.
+	BillingIncrement time.Duration
+	Logger           *slog.Logger
+}
+
+// Engine is a running engine. It must be closed.
+type Engine struct {
+	config   Config
+	listener net.Listener
+	server   *http.Server
+	services *wire.Server
+	links    *api.Links
+	serving  chan error
+
+	lock     *os.File
+	store    *store.Store
+	catalog  *catalog.Catalog
+	logs     *observe.Logs
+	driver   sandbox.Driver
+	invoker  *invoke.Invoker
+	queue    *invoke.Queue
+	sources  *sources.Manager
+	closing  sync.Once
+	closeErr error
+}
+
+// Start runs an engine until Close. It returns once the engine serves.
+func Start(ctx context.Context, c Config) (*Engine, error) {
+	c = c.withDefaults()
+	e := &Engine{config: c, serving: make(chan error, 1)}
+	if err := e.start(ctx); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+func (c Config) withDefaults() Config {
+	if c.Listen == "" {
+		c.Listen = "127.0.0.1:4574"
+	}
+	if c.Account == "" {
+		c.Account = "000000000000"
+	}
+	if c.Region == "" {
+		c.Region = "us-east-1"
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func (e *Engine) start(ctx context.Context) (err error) {
+	if err := e.claim(); err != nil {
+		return err
+	}
+	if e.listener, err = net.Listen("tcp", e.config.Listen); err != nil {
+		return fmt.Errorf("listen on %s: %w. Stop what uses the address, or choose another with --listen", e.config.Listen, err)
+	}
+	// Looking for Docker and for what a dead engine left takes as long as opening
+	// the store: do both at once.
+	driver := make(chan error, 1)
+	go func() {
+		var err error
+		e.driver, err = openDriver(ctx, e.config)
+		driver <- err
+	}()
+	err = e.open(ctx)
+	if err = errors.Join(err, <-driver); err != nil {
+		return err
+	}
+	if err := e.assemble(ctx); err != nil {
+		return err
+	}
+	e.server = &http.Server{Handler: e, ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(e.config.Logger.Handler(), slog.LevelDebug)}
+	go func() { e.serving <- e.server.Serve(e.listener) }()
+	return daemon.WriteIdentity(e.config.DataDir, daemon.Identity{
+		PID: os.Getpid(), Addr: e.listener.Addr().String(), Version: e.config.Version, Started: time.Now().UTC(),
+	})
+}
+
+// open opens what the engine remembers.
+func (e *Engine) open(ctx context.Context) (err error) {
+	if e.store, err = store.Open(filepath.Join(e.config.DataDir, "jetstream"), e.config.Logger); err != nil {
+		return err
+	}
+	e.catalog, err = catalog.Open(ctx, e.store, catalog.Listener{
+		Function: func(f catalog.Function) { e.invoker.FunctionChanged(f) },
+		Mapping:  func(id string, m catalog.Mapping, exists bool) { e.sources.MappingChanged(id, m, exists) },
+	})
+	if err != nil {
+		return err
+	}
+	e.logs, err = observe.OpenLogs(ctx, e.store, e.config.Logger)
+	return err
+}
+
+// assemble makes the parts that work on what open and openDriver have opened.
+func (e *Engine) assemble(ctx context.Context) error {
+	packages, err := store.OpenPackages(ctx, e.store)
+	if err != nil {
+		return err
+	}
+	used := e.catalog.Packages()
+	if err := packages.Keep(ctx, func(sum string) bool { return used[sum] }); err != nil {
+		return err
+	}
+	code, err := invoke.OpenCodeCache(filepath.Join(e.config.DataDir, "code"), packages, func(sum string) bool { return used[sum] })
+	if err != nil {
+		return err
+	}
+	e.invoker = invoke.New(invoke.Options{
+		Catalog: e.catalog, Driver: e.driver, Code: code, Logs: e.logs, Log: e.config.Logger,
+		Endpoint:         http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { e.services.ServeHTTP(w, r) }),
+		BillingIncrement: e.config.BillingIncrement,
+	})
+	if e.queue, err = invoke.OpenQueue(ctx, e.store, e.invoker); err != nil {
+		return err
+	}
+	e.sources, err = sources.New(ctx, sources.Options{
+		Catalog: e.catalog, Invoker: e.invoker, Store: e.store, Kinesis: e.kinesisClient, Log: e.config.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	if e.services, err = e.bind(packages); err != nil {
+		return err
+	}
+	e.sources.Start()
+	return nil
+}
+
+// bind puts the services behind their protocols.
+func (e *Engine) bind(packages *store.Packages) (*wire.Server, error) {
+	key, err := secret(filepath.Join(e.config.DataDir, "link.key"))
+	if err != nil {
+		return nil, err
+	}
+	e.links = &api.Links{Base: e.URL(), Key: key, Packages: packages, Now: time.Now}
+	functions := &api.Service{
+		Catalog: e.catalog, Packages: packages, Invoker: e.invoker, Sources: e.sources,
+		Links: e.links, Now: time.Now, Log: e.config.Logger,
+	}
+	lambda, err := functions.Wire(e.queue)
+	if err != nil {
+		return nil, fmt.Errorf("bind the Lambda API: %w", err)
+	}
+	streams, err := kinesis.New(e.store.JetStream())
+	if err != nil {
+		return nil, err
+	}
+	model, err := wire.LoadModel("kinesis")
+	if err != nil {
+		return nil, err
+	}
+	kinesisAPI, err := wire.NewService(model, streams)
+	if err != nil {
+		return nil, fmt.Errorf("bind the Kinesis API: %w", err)
+	}
+	return wire.NewServer(wire.ServerConfig{Account: e.config.Account, Region: e.config.Region, Logger: e.config.Logger}, lambda, kinesisAPI), nil
+}
+
+// URL is where the engine answers.
+func (e *Engine) URL() string { return "http://" + e.listener.Addr().String() }
+
+// Driver is the name of the driver in use.
+func (e *Engine) Driver() string { return e.driver.Name() }
+
+// Wait returns when the engine has stopped serving by itself, with the reason.
+func (e *Engine) Wait() error {
+	err := <-e.serving
+	e.serving <- err
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Close stops the engine. Running invocations have Grace to finish; asynchronous
+// events that have not stay in the queue.
+func (e *Engine) Close() error {
+	e.closing.Do(func() { e.closeErr = e.shutDown() })
+	return e.closeErr
+}
+
+func (e *Engine) shutDown() error {
+	var errs []error
+	ctx, cancel := context.WithTimeout(context.Background(), Grace)
+	defer cancel()
+
+	// Whoever still runs when the grace is over loses the environment under it.
+	var ending sync.WaitGroup
+	if e.sources != nil {
+		ending.Go(e.sources.Close)
+	}
+	if e.queue != nil {
+		ending.Go(e.queue.Close)
+	}
+	if e.server != nil {
+		ending.Go(func() {
+			if e.server.Shutdown(ctx) != nil {
+				_ = e.server.Close()
+			}
+		})
+	} else if e.listener != nil {
+		_ = e.listener.Close()
+	}
+	ended := make(chan struct{})
+	go func() { ending.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
+	if e.driver != nil {
+		stop, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		errs = append(errs, e.driver.Close(stop))
+	}
+	<-ended
+	if e.invoker != nil {
+		e.invoker.Close()
+	}
+	if e.catalog != nil {
+		e.catalog.Close()
+	}
+	if e.logs != nil {
+		e.logs.Close()
+	}
+	if e.store != nil {
+		e.store.Close()
+	}
+	if e.lock != nil {
+		errs = append(errs, daemon.RemoveIdentity(e.config.DataDir, os.Getpid()), e.lock.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/api"
+	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
+	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
+)
+
+// ServeHTTP serves AWS's APIs, and what is the engine's own under /_engine/.
+func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case !strings.HasPrefix(r.URL.Path, "/_engine/"):
+		e.services.ServeHTTP(w, r)
+	case r.URL.Path == daemon.HealthPath:
+		writeJSON(w, http.StatusOK, daemon.Health{
+			Version: e.config.Version, PID: os.Getpid(), Driver: e.driver.Name(), DataDir: e.config.DataDir,
+		})
+	case r.URL.Path == LogsPath:
+		e.serveLogs(w, r)
+	case strings.HasPrefix(r.URL.Path, api.LinkPath):
+		e.links.ServeHTTP(w, r)
+	default:
+		writeJSON(w, http.StatusNotFound, map[string]string{"message": "The engine has nothing at " + r.URL.Path + "."})
+	}
+}
+
+// LogsPath serves the log of a function as lines of JSON, one observe.Event each:
+// ?account=…&region=…&function=…&since=RFC3339&follow=true.
+const LogsPath = "/_engine/logs"
+
+func (e *Engine) serveLogs(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	var since time.Time
+	if text := query.Get("since"); text != "" {
+		var err error
+		if since, err = time.Parse(time.RFC3339Nano, text); err != nil {
+			writeJSON(w, http.StatusBadRequest, map[string]string{"message": "since: " + text + " is not a time. Use RFC 3339, such as 2026-11-22T10:00:00Z."})
+			return
+		}
+	}
+	account, region := or(query.Get("account"), e.config.Account), or(query.Get("region"), e.config.Region)
+	flusher := http.NewResponseController(w)
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.WriteHeader(http.StatusOK)
+	_ = flusher.Flush()
+	lines := json.NewEncoder(w)
+	err := e.logs.Read(r.Context(), account, region, query.Get("function"), since, query.Get("follow") == "true", func(event observe.Event) error {
+		if err := lines.Encode(event); err != nil {
+			return err
+		}
+		return flusher.Flush()
+	})
+	if err != nil && r.Context().Err() == nil {
+		e.config.Logger.Warn("read log", "function", query.Get("function"), "err", err)
+	}
+}
+
+// kinesisClient talks to the engine's own Kinesis as any client would.
+func (e *Engine) kinesisClient(scope catalog.Scope) *kinesis.Client {
+	return kinesis.New(kinesis.Options{
+		Region:       scope.Region,
+		BaseEndpoint: aws.String(e.URL()),
+		Credentials:  credentials.NewStaticCredentialsProvider(scope.Account, "local", ""),
+	})
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
