@@ -89,9 +89,10 @@ func create(t testing.TB, c *sdk.Client, name string, shards int32) {
 	}
 }
 
-func put(t testing.TB, c *sdk.Client, name, key, data string) *sdk.PutRecordOutput {
+// put puts a record on stream s.
+func put(t testing.TB, c *sdk.Client, key, data string) *sdk.PutRecordOutput {
 	t.Helper()
-	out, err := c.PutRecord(t.Context(), &sdk.PutRecordInput{StreamName: &name, PartitionKey: &key, Data: []byte(data)})
+	out, err := c.PutRecord(t.Context(), &sdk.PutRecordInput{StreamName: aws.String("s"), PartitionKey: &key, Data: []byte(data)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,12 +287,12 @@ func TestRecords(t *testing.T) {
 	name := aws.String("s")
 	latest := iterator(t, c, sdk.GetShardIteratorInput{StreamName: name, ShardIteratorType: "LATEST"})
 	for i := range 3 {
-		put(t, c, "s", "ключ\n", fmt.Sprint(i))
+		put(t, c, "ключ\n", fmt.Sprint(i))
 	}
 	between := time.Now()
 	var sequence []string
 	for i := range 3 {
-		sequence = append(sequence, *put(t, c, "s", "k", fmt.Sprint(3+i)).SequenceNumber)
+		sequence = append(sequence, *put(t, c, "k", fmt.Sprint(3+i)).SequenceNumber)
 	}
 	if len(sequence[0]) != 56 || !slices.IsSorted(sequence) {
 		t.Errorf("sequence numbers %q", sequence)
@@ -348,7 +349,7 @@ func TestRecords(t *testing.T) {
 	e = start(t, dir)
 	c = e.client("eu-west-1", "AKID")
 	check("restarted", c)
-	more := put(t, c, "s", "k", "6")
+	more := put(t, c, "k", "6")
 	if *more.SequenceNumber <= sequence[2] {
 		t.Errorf("%s does not follow %s", *more.SequenceNumber, sequence[2])
 	}
@@ -369,7 +370,7 @@ func TestRecords(t *testing.T) {
 		t.Fatal(err)
 	}
 	create(t, c, "s", 1)
-	put(t, c, "s", "k", "new")
+	put(t, c, "k", "new")
 	if _, err := c.GetRecords(t.Context(), &sdk.GetRecordsInput{ShardIterator: next}); !isNotFound(err) {
 		t.Errorf("iterator of a deleted stream: %v", err)
 	}
@@ -420,7 +421,7 @@ func TestLargeRecords(t *testing.T) {
 	create(t, c, "s", 1)
 	data := strings.Repeat("x", 1000<<10)
 	for range 12 {
-		put(t, c, "s", "k", data)
+		put(t, c, "k", data)
 	}
 	next := iterator(t, c, sdk.GetShardIteratorInput{StreamName: aws.String("s"), ShardIteratorType: "TRIM_HORIZON"})
 	for _, want := range []int{10, 2, 0} {
@@ -443,7 +444,7 @@ func TestWatch(t *testing.T) {
 	defer stop()
 	next := iterator(t, c, sdk.GetShardIteratorInput{StreamName: aws.String("s"), ShardIteratorType: "LATEST"})
 	for i := range 20 {
-		put(t, c, "s", "k", fmt.Sprint(i))
+		put(t, c, "k", fmt.Sprint(i))
 		select {
 		case <-changed:
 		case <-time.After(10 * time.Second):
@@ -529,7 +530,7 @@ func BenchmarkPutRecord(b *testing.B) {
 	c := e.client("eu-west-1", "AKID")
 	create(b, c, "s", 1)
 	for b.Loop() {
-		put(b, c, "s", "k", "data")
+		put(b, c, "k", "data")
 	}
 }
 
@@ -538,7 +539,7 @@ func BenchmarkGetRecords(b *testing.B) {
 	c := e.client("eu-west-1", "AKID")
 	create(b, c, "s", 1)
 	for range 1000 {
-		put(b, c, "s", "k", "data")
+		put(b, c, "k", "data")
 	}
 	from := iterator(b, c, sdk.GetShardIteratorInput{StreamName: aws.String("s"), ShardIteratorType: "TRIM_HORIZON"})
 	for b.Loop() {

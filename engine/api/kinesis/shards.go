@@ -1,7 +1,7 @@
 package kinesis
 
 import (
-	"crypto/md5" //nolint:gosec // Kinesis maps partition keys to shards by MD5.
+	"crypto/md5" // Kinesis maps partition keys to shards by MD5.
 	"fmt"
 	"math/big"
 	"strconv"
@@ -24,7 +24,7 @@ func shardWidth(n int) *big.Int {
 func shardOf(n int, partitionKey string, explicit *string) (int, error) {
 	hash := new(big.Int)
 	if explicit == nil {
-		sum := md5.Sum([]byte(partitionKey)) //nolint:gosec // as above
+		sum := md5.Sum([]byte(partitionKey))
 		hash.SetBytes(sum[:])
 	} else if _, ok := hash.SetString(*explicit, 10); !ok || hash.Sign() < 0 || hash.BitLen() > 128 {
 		return 0, invalid("Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was %s", *explicit)
@@ -40,7 +40,7 @@ func shardIndex(id string, n int) (int, bool) {
 	return i, err == nil && i >= 0 && i < n && id == shardID(i)
 }
 
-// shards describes all shards of a stream.
+// describeShards describes all shards of a stream.
 func (st *stream) describeShards() []types.Shard {
 	shards := make([]types.Shard, st.shards)
 	width := shardWidth(st.shards)
