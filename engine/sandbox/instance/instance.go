@@ -91,3 +91,12 @@ func (d *Dir) Release() error {
 	err := os.RemoveAll(d.Path)
 	return errors.Join(err, d.lock.Close())
 }
+
+// Name is the directory's name in its root, by which Exists knows it.
+func (d *Dir) Name() string { return filepath.Base(d.Path) }
+
+// Exists reports whether the directory of that name is (still) there.
+func Exists(root, name string) bool {
+	_, err := os.Stat(filepath.Join(root, name))
+	return name != "" && err == nil
+}

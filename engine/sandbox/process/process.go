@@ -108,7 +108,10 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Environm
 		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
 	}
 	if err := env.boot(ctx, d.assignment(runtime, spec, argv, env.dir), spec); err != nil {
-		return nil, errors.Join(err, env.Stop(context.WithoutCancel(ctx)))
+		if stopErr := env.Stop(context.WithoutCancel(ctx)); stopErr != nil {
+			return nil, errors.Join(err, stopErr)
+		}
+		return nil, err
 	}
 	return env, nil
 }

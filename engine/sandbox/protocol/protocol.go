@@ -64,9 +64,8 @@ type Hello struct {
 type Assign struct {
 	// Command lists what to run, best first: the first whose program exists is taken.
 	Command    [][]string        `json:"command"`
-	Dir        string            `json:"dir"`        // working directory
-	Env        map[string]string `json:"env"`        // wins over the environment that the supervisor has itself
-	InheritEnv bool              `json:"inheritEnv"` // start from the supervisor's own environment (an image's ENV)
+	Dir        string            `json:"dir"` // working directory
+	Env        map[string]string `json:"env"` // all of it, but for what the supervisor adds
 	InitBudget time.Duration     `json:"initBudget"`
 }
 

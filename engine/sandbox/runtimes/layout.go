@@ -24,17 +24,17 @@ var Container = Layout{
 }
 
 // Env returns the variables that a runtime finds, as AWS documents them, with
-// the function's own on top. The two addresses AWS_LAMBDA_RUNTIME_API and
-// AWS_ENDPOINT_URL are added by the supervisor, which alone knows them.
-func (r Runtime) Env(l Layout, handler string, function map[string]string) map[string]string {
+// those of over on top, the last ones first: an image's own, the function's. The
+// two addresses AWS_LAMBDA_RUNTIME_API and AWS_ENDPOINT_URL are added by the
+// supervisor, which alone knows them. The zero Runtime is that of an image that
+// brings everything itself.
+func (r Runtime) Env(l Layout, handler string, over ...map[string]string) map[string]string {
 	env := map[string]string{
 		"LANG":               "en_US.UTF-8",
 		"TZ":                 ":UTC",
 		"LAMBDA_TASK_ROOT":   l.Task,
 		"LAMBDA_RUNTIME_DIR": l.Runtime,
 		"PATH":               l.Path,
-		"LD_LIBRARY_PATH":    paths(l.Runtime, l.Runtime+"/lib", l.Task, l.Task+"/lib", opt(l, "/lib")),
-		"_HANDLER":           handler,
 	}
 	if l.Opt != "" {
 		env["PATH"] = paths(l.Path, l.Opt+"/bin")
@@ -43,16 +43,21 @@ func (r Runtime) Env(l Layout, handler string, function map[string]string) map[s
 		env["TMPDIR"] = l.Temp
 	}
 	if r.Name != "" {
-		env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + r.Name
+		env["LD_LIBRARY_PATH"] = paths(l.Runtime, l.Runtime+"/lib", l.Task, l.Task+"/lib", opt(l, "/lib"))
 	}
 	switch r.Language {
 	case Node:
+		env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + r.Name
 		env["NODE_PATH"] = paths(opt(l, "/nodejs/node"+r.Version+"/node_modules"), opt(l, "/nodejs/node_modules"),
 			l.Runtime+"/node_modules", l.Runtime, l.Task)
 	case Python:
+		env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + r.Name
 		env["PYTHONPATH"] = l.Runtime
+	case Provided: // AWS says nothing about itself there
 	}
-	maps.Copy(env, function)
+	for _, vars := range over {
+		maps.Copy(env, vars)
+	}
 	env["_HANDLER"] = handler
 	return env
 }

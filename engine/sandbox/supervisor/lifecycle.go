@@ -6,9 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -104,21 +103,11 @@ func (l *lifecycle) launch(a protocol.Assign, added map[string]string) (*process
 	return start(a.Command, a.Dir, environment(a, added), stdout, stderr)
 }
 
-// environment assembles the runtime's variables: those of the image, then those
-// of the function, then the two addresses that only the supervisor knows. An
-// AWS_ENDPOINT_URL that the user has set stays.
+// environment assembles the runtime's variables: those it is given and the two
+// addresses that only the supervisor knows. An AWS_ENDPOINT_URL that the user has
+// set stays.
 func environment(a protocol.Assign, added map[string]string) []string {
-	vars := map[string]string{}
-	if a.InheritEnv {
-		for _, kv := range os.Environ() {
-			if k, v, ok := strings.Cut(kv, "="); ok && k != "HOSTNAME" && k != "HOME" {
-				vars[k] = v
-			}
-		}
-	}
-	for k, v := range added {
-		vars[k] = v
-	}
+	vars := maps.Clone(added)
 	for k, v := range a.Env {
 		if k != "AWS_LAMBDA_RUNTIME_API" {
 			vars[k] = v

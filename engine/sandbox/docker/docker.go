@@ -1,0 +1,275 @@
+// Package docker runs environments as containers.
+//
+// Each environment is a container of the runtime's image whose first process is
+// the supervisor: read-only, without capabilities, as an ordinary user, limited
+// in memory and CPU. Starting a container takes most of a cold start and depends
+// on the image alone, so a pool keeps started, unassigned ones; a cold start then
+// is linking the code into one of them and the runtime's own boot.
+//
+//	docker.go     the driver: start, stop
+//	container.go  one container: what it may do, create, remove
+//	transport.go  how it reaches the engine: a socket, or its standard streams
+//	pool.go       containers that wait for work
+//	image.go      where images come from
+//	task.go       how code gets in
+//	daemon.go     finding a daemon, and whether it can serve
+package docker
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/docker/docker/client"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/instance"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/protocol"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/runtimes"
+)
+
+// Options of the driver. Only Dir is needed.
+type Options struct {
+	Dir        string            // where environments live on this machine; created
+	Logger     *slog.Logger      // nil is slog.Default
+	InstanceID string            // names the data directory; containers of its dead engines are removed
+	Images     map[string]string // runtime identifier to image, instead of AWS's
+	Network    string            // network mode; empty is Docker's default bridge, "none" works
+	Spares     int               // containers kept ready for each image in use; 0 is 1, negative is none
+	Transport  Transport         // empty chooses
+}
+
+// Driver implements sandbox.Driver.
+type Driver struct {
+	options   Options
+	logger    *slog.Logger
+	client    *client.Client
+	daemon    daemon
+	instance  *instance.Dir
+	images    images
+	pool      *pool
+	transport atomic.Value // of Transport
+
+	mu      sync.Mutex
+	closed  bool
+	running map[*environment]struct{}
+}
+
+// New connects to the daemon and removes what dead engines of the same data
+// directory have left.
+func New(ctx context.Context, o Options) (*Driver, error) {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("docker driver: %w", err)
+	}
+	o.Dir = dir
+	if o.InstanceID == "" {
+		sum := sha256.Sum256([]byte(dir))
+		o.InstanceID = hex.EncodeToString(sum[:6])
+	}
+	if o.Spares == 0 {
+		o.Spares = 1
+	}
+	cli, daemon, err := connect(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("docker driver: %w", err)
+	}
+	d := &Driver{options: o, logger: o.Logger, client: cli, daemon: daemon, running: map[*environment]struct{}{}}
+	d.images = images{driver: d, entries: map[string]*imageEntry{}}
+	d.pool = newPool(d)
+	d.transport.Store(o.Transport)
+	if o.Transport == "" {
+		d.transport.Store(daemon.transport())
+	}
+	if d.instance, err = d.claim(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("docker driver: %w", err), cli.Close())
+	}
+	return d, nil
+}
+
+// claim removes the containers whose engine has died and takes a directory.
+func (d *Driver) claim(ctx context.Context) (*instance.Dir, error) {
+	found, err := d.containers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	root := filepath.Join(d.options.Dir, "docker")
+	own, err := instance.Claim(root)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range found {
+		if instance.Exists(root, c.Labels[labelOwner]) {
+			continue // its engine lives
+		}
+		d.logger.Info("removing a container that an earlier engine has left", "container", c.ID[:12])
+		if err := d.remove(ctx, c.ID); err != nil {
+			return nil, errors.Join(err, own.Release())
+		}
+	}
+	return own, nil
+}
+
+// Name implements sandbox.Driver.
+func (d *Driver) Name() string { return "docker" }
+
+// Start implements sandbox.Driver.
+func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Environment, error) {
+	plan, err := d.plan(ctx, spec)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
+	}
+	c, err := d.pool.take(ctx, plan.kind, plan.limits)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
+	}
+	defer d.pool.refill(plan.kind, plan.limits) // after the boot, which needs the CPU more
+	env := &environment{container: c, driver: d}
+	if !d.adopt(env) {
+		return nil, errors.Join(fmt.Errorf("start %s: the driver is closed", spec.Name), c.remove(context.WithoutCancel(ctx)))
+	}
+	if err := env.boot(ctx, plan, spec); err != nil {
+		if stopErr := env.Stop(context.WithoutCancel(ctx)); stopErr != nil {
+			return nil, errors.Join(err, stopErr)
+		}
+		return nil, err
+	}
+	return env, nil
+}
+
+// Warm has a container ready for the spec's first start. It returns at once;
+// what goes wrong will go wrong again at the start, which tells.
+func (d *Driver) Warm(spec sandbox.Spec) {
+	d.pool.work(func(ctx context.Context) {
+		if plan, err := d.plan(ctx, spec); err == nil {
+			d.pool.refill(plan.kind, plan.limits)
+		}
+	})
+}
+
+// plan is what a spec means in terms of containers.
+type plan struct {
+	kind   kind
+	limits limits
+	assign protocol.Assign
+}
+
+func (d *Driver) plan(ctx context.Context, spec sandbox.Spec) (plan, error) {
+	p := plan{limits: d.limits(spec.MemoryMB), assign: protocol.Assign{InitBudget: spec.InitTimeout}}
+	if spec.Image != "" {
+		img, err := d.images.get(ctx, spec.Image, "", spec.Architecture)
+		if err != nil {
+			return p, err
+		}
+		p.kind = kind{image: img.id, arch: img.arch, platform: img.platform}
+		entrypoint, command := spec.Entrypoint, spec.Command
+		if entrypoint == nil {
+			entrypoint = img.entrypoint
+		}
+		if command == nil {
+			command = img.command
+		}
+		handler := spec.Handler
+		if handler == "" && len(command) > 0 {
+			handler = command[0]
+		}
+		p.assign.Command = [][]string{append(append([]string(nil), entrypoint...), command...)}
+		p.assign.Dir = firstOf(spec.WorkingDir, img.dir, "/")
+		p.assign.Env = runtimes.Runtime{}.Env(runtimes.Container, handler, img.env, spec.Env)
+		return p, nil
+	}
+	runtime, err := runtimes.Lookup(spec.Runtime)
+	if err != nil {
+		return p, err
+	}
+	img, err := d.images.get(ctx, firstOf(d.options.Images[spec.Runtime], runtime.Image()), runtime.StandIn(), spec.Architecture)
+	if err != nil {
+		return p, err
+	}
+	p.kind = kind{image: img.id, arch: img.arch, platform: img.platform, task: true}
+	p.assign.Command = runtime.Bootstraps()
+	p.assign.Dir = runtimes.Container.Task
+	p.assign.Env = runtime.Env(runtimes.Container, spec.Handler, img.env, spec.Env)
+	return p, nil
+}
+
+func firstOf(all ...string) string {
+	for _, s := range all {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+func (d *Driver) adopt(e *environment) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closed {
+		d.running[e] = struct{}{}
+	}
+	return !d.closed
+}
+
+// Close implements sandbox.Driver.
+func (d *Driver) Close(ctx context.Context) error {
+	d.mu.Lock()
+	d.closed = true
+	running := make([]*environment, 0, len(d.running))
+	for e := range d.running {
+		running = append(running, e)
+	}
+	d.mu.Unlock()
+	errs := make([]error, len(running))
+	var wg sync.WaitGroup
+	for i, e := range running {
+		wg.Go(func() { errs[i] = e.Stop(ctx) })
+	}
+	errs = append(errs, d.pool.close(ctx))
+	wg.Wait()
+	return errors.Join(append(errs, d.instance.Release(), d.client.Close())...)
+}
+
+// environment is a container with a function in it.
+type environment struct {
+	*container
+	driver *Driver
+	once   sync.Once
+	err    error
+}
+
+func (e *environment) boot(ctx context.Context, p plan, spec sandbox.Spec) error {
+	var code chan error
+	if p.kind.task {
+		code = make(chan error, 1)
+		go func() { code <- e.deliver(ctx, spec.CodeDir) }()
+	}
+	err := e.limit(ctx, p.limits)
+	if code != nil {
+		err = errors.Join(err, <-code)
+	}
+	if err != nil {
+		return fmt.Errorf("start %s: %w", spec.Name, err)
+	}
+	return e.Boot(ctx, p.assign, spec, spec.MemoryMB)
+}
+
+// Stop implements sandbox.Environment.
+func (e *environment) Stop(ctx context.Context) error {
+	e.once.Do(func() {
+		e.err = e.remove(ctx)
+		e.driver.mu.Lock()
+		delete(e.driver.running, e)
+		e.driver.mu.Unlock()
+	})
+	return e.err
+}

@@ -1,0 +1,155 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/image"
+)
+
+// images finds images, and pulls each at most once.
+type images struct {
+	driver  *Driver
+	mu      sync.Mutex
+	entries map[string]*imageEntry
+}
+
+// imageEntry is one image; its lock is held while it is being pulled.
+type imageEntry struct {
+	mu    sync.Mutex
+	found *imageInfo
+}
+
+// imageInfo is what the driver uses of an image.
+type imageInfo struct {
+	id         string
+	arch       string // Go's name
+	platform   bool   // arch is not the daemon's own
+	entrypoint []string
+	command    []string
+	dir        string
+	env        map[string]string
+}
+
+// get returns an image that is there, pulls it otherwise, and takes the stand-in
+// when that fails.
+func (i *images) get(ctx context.Context, ref, standIn, architecture string) (*imageInfo, error) {
+	arch := goArch(architecture)
+	if arch == "" {
+		arch = i.driver.daemon.arch
+	}
+	i.mu.Lock()
+	entry := i.entries[ref+" "+arch]
+	if entry == nil {
+		entry = &imageEntry{}
+		i.entries[ref+" "+arch] = entry
+	}
+	i.mu.Unlock()
+	entry.mu.Lock()
+	defer entry.mu.Unlock()
+	if entry.found != nil {
+		if i.driver.present(ctx, entry.found.id) {
+			return entry.found, nil
+		}
+		entry.found = nil // somebody has removed it
+	}
+	found, err := i.find(ctx, ref, standIn, arch)
+	if err != nil {
+		return nil, err
+	}
+	entry.found = found
+	return found, nil
+}
+
+func (i *images) find(ctx context.Context, ref, standIn, arch string) (*imageInfo, error) {
+	d := i.driver
+	local, err := d.inspect(ctx, ref)
+	if err != nil && !errdefs.IsNotFound(err) {
+		return nil, fmt.Errorf("inspect image %s: %w", ref, err)
+	}
+	if local != nil && local.arch == arch {
+		return local, nil
+	}
+	var spare *imageInfo
+	if standIn != "" {
+		spare, _ = d.inspect(ctx, standIn)
+	}
+	d.logger.Info("pulling image", "image", ref)
+	pullErr := d.pull(ctx, ref, arch, local != nil || spare != nil)
+	if pullErr == nil {
+		if local, err = d.inspect(ctx, ref); err != nil {
+			return nil, fmt.Errorf("inspect image %s: %w", ref, err)
+		}
+		return local, nil
+	}
+	switch {
+	case local != nil:
+		d.logger.Warn("using an image of another architecture", "image", ref, "has", local.arch, "wanted", arch, "error", pullErr)
+		return local, nil
+	case spare != nil:
+		d.logger.Warn("image cannot be pulled: using the local stand-in", "image", ref, "standIn", standIn, "error", pullErr)
+		return spare, nil
+	}
+	return nil, missingImage(ref, pullErr)
+}
+
+// missingImage says what to do about it.
+func missingImage(ref string, err error) error {
+	return fmt.Errorf("image %s is not there and cannot be pulled: %w. Give Docker access to the registry, name another image in the engine's configuration, or run `make images` to build a stand-in", ref, err)
+}
+
+func (d *Driver) inspect(ctx context.Context, ref string) (*imageInfo, error) {
+	res, err := d.client.ImageInspect(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	info := &imageInfo{id: res.ID, arch: goArch(res.Architecture), env: map[string]string{}}
+	info.platform = info.arch != d.daemon.arch
+	if c := res.Config; c != nil {
+		info.entrypoint, info.command, info.dir = c.Entrypoint, c.Cmd, c.WorkingDir
+		for _, kv := range c.Env {
+			if k, v, ok := strings.Cut(kv, "="); ok {
+				info.env[k] = v
+			}
+		}
+	}
+	return info, nil
+}
+
+// silence is how long a registry may say nothing when there is something else
+// to run with.
+const silence = 10 * time.Second
+
+func (d *Driver) pull(ctx context.Context, ref, arch string, impatient bool) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	patience := time.AfterFunc(silence, cancel)
+	defer patience.Stop()
+	if !impatient {
+		patience.Stop()
+	}
+	progress, err := d.client.ImagePull(ctx, ref, image.PullOptions{Platform: "linux/" + arch})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = progress.Close() }()
+	for messages := json.NewDecoder(progress); ; {
+		var message struct{ Error string }
+		switch err := messages.Decode(&message); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case message.Error != "":
+			return errors.New(message.Error)
+		}
+		patience.Stop() // it speaks
+	}
+}

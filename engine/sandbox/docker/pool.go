@@ -1,0 +1,162 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// maxKinds bounds for how many images containers are kept ready.
+const maxKinds = 6
+
+// maxCreating bounds how many containers are created at once: more only make
+// each other slow.
+const maxCreating = 4
+
+// pool keeps started, unassigned containers for the images in use.
+type pool struct {
+	driver   *Driver
+	ctx      context.Context // of background work; ended by close
+	cancel   context.CancelFunc
+	creating chan struct{}
+	worked   atomic.Bool // a container has reached the engine
+
+	mu     sync.Mutex
+	closed bool
+	wg     sync.WaitGroup
+	kinds  map[kind]*shelf
+}
+
+// shelf holds the spares of one kind.
+type shelf struct {
+	spares  []*container
+	coming  int
+	touched time.Time
+}
+
+func newPool(d *Driver) *pool {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &pool{driver: d, ctx: ctx, cancel: cancel, creating: make(chan struct{}, maxCreating), kinds: map[kind]*shelf{}}
+}
+
+// take returns a spare container, or a new one.
+func (p *pool) take(ctx context.Context, k kind, l limits) (*container, error) {
+	p.mu.Lock()
+	if s := p.kinds[k]; s != nil {
+		for len(s.spares) > 0 {
+			c := s.spares[0]
+			s.spares = s.spares[1:]
+			select {
+			case <-c.Done(): // somebody else has removed it
+				p.wg.Go(func() { p.discard(c) })
+				continue
+			default:
+			}
+			p.mu.Unlock()
+			return c, nil
+		}
+	}
+	p.mu.Unlock()
+	return p.create(ctx, k, l)
+}
+
+func (p *pool) create(ctx context.Context, k kind, l limits) (*container, error) {
+	select {
+	case p.creating <- struct{}{}:
+		defer func() { <-p.creating }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return p.driver.create(ctx, k, l)
+}
+
+// refill makes spares of this kind in the background, with the limits that were
+// wanted last: most often those of the next start, which then need not be set.
+func (p *pool) refill(k kind, l limits) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.kinds[k]
+	if s == nil {
+		s = &shelf{}
+		p.kinds[k] = s
+	}
+	s.touched = time.Now()
+	p.evict()
+	for !p.closed && len(s.spares)+s.coming < p.driver.options.Spares {
+		s.coming++
+		p.wg.Go(func() { p.fill(k, s, l) })
+	}
+}
+
+func (p *pool) fill(k kind, s *shelf, l limits) {
+	c, err := p.create(p.ctx, k, l)
+	p.mu.Lock()
+	s.coming--
+	if err == nil && !p.closed && p.kinds[k] == s {
+		s.spares = append(s.spares, c)
+		c = nil
+	}
+	p.mu.Unlock()
+	if err != nil && p.ctx.Err() == nil {
+		p.driver.logger.Warn("cannot keep a container ready", "image", k.image, "error", err)
+	}
+	if c != nil {
+		p.discard(c)
+	}
+}
+
+// evict gives up the spares of the image that has not been used for longest,
+// when there are too many.
+func (p *pool) evict() {
+	if len(p.kinds) <= maxKinds {
+		return
+	}
+	var oldest kind
+	for k, s := range p.kinds {
+		if o := p.kinds[oldest]; o == nil || s.touched.Before(o.touched) {
+			oldest = k
+		}
+	}
+	for _, c := range p.kinds[oldest].spares {
+		p.wg.Go(func() { p.discard(c) })
+	}
+	delete(p.kinds, oldest)
+}
+
+func (p *pool) discard(c *container) {
+	if err := c.remove(context.WithoutCancel(p.ctx)); err != nil {
+		p.driver.logger.Warn("cannot remove a spare container", "error", err)
+	}
+}
+
+// work runs something in the background that close waits for.
+func (p *pool) work(f func(ctx context.Context)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed {
+		p.wg.Go(func() { f(p.ctx) })
+	}
+}
+
+// close removes the spares.
+func (p *pool) close(ctx context.Context) error {
+	p.mu.Lock()
+	p.closed = true
+	p.cancel()
+	var spares []*container
+	for _, s := range p.kinds {
+		spares = append(spares, s.spares...)
+	}
+	p.kinds = map[kind]*shelf{}
+	p.mu.Unlock()
+	p.wg.Wait()
+	errs := make([]error, len(spares))
+	var wg sync.WaitGroup
+	for i, c := range spares {
+		wg.Go(func() { errs[i] = c.remove(ctx) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
