@@ -71,11 +71,14 @@ python() {
 	root=$work/python
 	layout "$root"
 	python3 -m pip install --quiet --no-compile --target "$root/var/runtime" \
-		--python-version "$1" --implementation cp --only-binary=:all: awslambdaric boto3 ||
-		{ echo "Error: pip cannot install awslambdaric for Python $1." >&2; exit 1; }
+		--python-version "$1" --implementation cp --only-binary=:all: awslambdaric boto3 2>"$work/pip.log" || {
+		cat "$work/pip.log" >&2
+		echo "Error: pip cannot install awslambdaric for Python $1." >&2
+		exit 1
+	}
 	printf '#!/bin/sh\nexport PYTHONPATH=/var/runtime\nexec python%s -m awslambdaric "$_HANDLER"\n' "$1" >"$root/var/runtime/bootstrap"
 	chmod 755 "$root/var/runtime/bootstrap"
-	image "$tag" "ca-certificates,python$1" "$root"
+	image "$tag" "ca-certificates,libstdc++6,python$1" "$root"
 }
 
 # Node.js: the binary that npm publishes and this project's interface client
