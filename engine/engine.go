@@ -25,6 +25,7 @@ import (
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/api"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/kinesis"
+	"github.com/lambdaform/terraform-provider-lambda/engine/api/sts"
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
@@ -210,7 +211,12 @@ func (e *Engine) bind(packages *store.Packages) (*wire.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bind the Kinesis API: %w", err)
 	}
-	return wire.NewServer(wire.ServerConfig{Account: e.config.Account, Region: e.config.Region, Logger: e.config.Logger}, lambda, kinesisAPI), nil
+	identity, err := sts.Service{}.Wire()
+	if err != nil {
+		return nil, fmt.Errorf("bind the STS API: %w", err)
+	}
+	config := wire.ServerConfig{Account: e.config.Account, Region: e.config.Region, Logger: e.config.Logger}
+	return wire.NewServer(config, lambda, kinesisAPI, identity), nil
 }
 
 // URL is where the engine answers.

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Runs every test, and sets up first what they need: a Docker daemon where one can
+# be had (in CI there must be one), runtime images, the AWS CLI and boto3.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+terraform=$(command -v terraform || command -v tofu || true)
+[ -n "$terraform" ] || { echo "Error: the acceptance tests need terraform or tofu on the PATH." >&2; exit 1; }
+
+if scripts/docker.sh; then
+  images/build.sh
+  export LAMBDA_TEST_DOCKER=required
+elif [ "${CI:-}" = true ]; then
+  echo "Error: no Docker daemon in CI: its tests may not be left out." >&2
+  exit 1
+else
+  echo "Going on without Docker: tests of the docker driver are skipped."
+fi
+PATH="$(scripts/clients.sh):$PATH"
+export PATH
+export TF_ACC=1 TF_ACC_TERRAFORM_PATH="$terraform" CHECKPOINT_DISABLE=1
+
+go test -race -timeout 20m ./...
