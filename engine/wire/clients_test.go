@@ -95,7 +95,7 @@ func TestConcurrentErrors(t *testing.T) {
 	errs := make(chan error)
 	for range 8 {
 		go func() {
-			_, err := c.lambda().DeleteFunction(t.Context(), &lambda.DeleteFunctionInput{FunctionName: aws.String("f")})
+			_, err := c.lambda().GetAlias(t.Context(), &lambda.GetAliasInput{FunctionName: aws.String("f"), Name: aws.String("a")})
 			errs <- err
 		}()
 	}

@@ -51,6 +51,7 @@ func (p planner) compile(s *shape, t reflect.Type) (*codec, error) {
 	c := &codec{shape: s, typ: t}
 	p[plannedType{s, t}] = c
 	if err := p.fill(c); err != nil {
+		delete(p, plannedType{s, t})
 		return nil, fmt.Errorf("bind %s to %s: %w", s.name, t, err)
 	}
 	return c, nil

@@ -71,6 +71,10 @@ func (a *api) UntagResource(_ context.Context, in *lambda.UntagResourceInput) (*
 	return nil, a.err
 }
 
+func (a *api) GetAlias(context.Context, *lambda.GetAliasInput) (*lambda.GetAliasOutput, error) {
+	return nil, a.err
+}
+
 func (a *api) ListTags(context.Context, *lambda.ListTagsInput) (*lambda.ListTagsOutput, error) {
 	panic("tags are scary")
 }
