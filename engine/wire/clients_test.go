@@ -53,7 +53,7 @@ print("ok")
 `
 	run(t, c, "ok", "python3", "-c", script, c.URL)
 
-	c.api.err = &types.ResourceNotFoundException{Message: aws.String("Function not found: x")}
+	c.api.fail(&types.ResourceNotFoundException{Message: aws.String("Function not found: x")})
 	run(t, c, "Function not found: x", "python3", "-c", `
 import boto3, sys
 c = boto3.client("lambda", region_name="us-west-2", endpoint_url=sys.argv[1], aws_access_key_id="a", aws_secret_access_key="s")
@@ -91,7 +91,7 @@ func run(t *testing.T, c *cloud, want, name string, args ...string) {
 // TestConcurrentErrors compiles the plan of an error type from many requests at once.
 func TestConcurrentErrors(t *testing.T) {
 	c := newCloud(t)
-	c.api.err = &types.ResourceNotFoundException{Message: aws.String("no")}
+	c.api.fail(&types.ResourceNotFoundException{Message: aws.String("no")})
 	errs := make(chan error)
 	for range 8 {
 		go func() {

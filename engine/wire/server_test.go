@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,15 +26,29 @@ import (
 
 // api is a small Lambda that remembers what it was asked.
 type api struct {
+	mu     sync.Mutex
 	last   any
 	caller Caller
 	err    error
 }
 
-func (a *api) GetFunction(ctx context.Context, in *lambda.GetFunctionInput) (*lambda.GetFunctionOutput, error) {
+// record keeps what was asked and returns what to fail with.
+func (a *api) record(ctx context.Context, in any) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.last, a.caller = in, CallerFrom(ctx)
-	if a.err != nil {
-		return nil, a.err
+	return a.err
+}
+
+func (a *api) fail(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.err = err
+}
+
+func (a *api) GetFunction(ctx context.Context, in *lambda.GetFunctionInput) (*lambda.GetFunctionOutput, error) {
+	if err := a.record(ctx, in); err != nil {
+		return nil, err
 	}
 	return &lambda.GetFunctionOutput{Configuration: &types.FunctionConfiguration{
 		FunctionName: in.FunctionName, LastModified: aws.String("2015-07-16T00:34:31.322+0000"),
@@ -41,54 +56,53 @@ func (a *api) GetFunction(ctx context.Context, in *lambda.GetFunctionInput) (*la
 	}}, nil
 }
 
-func (a *api) CreateFunction(_ context.Context, in *lambda.CreateFunctionInput) (*lambda.CreateFunctionOutput, error) {
-	a.last = in
-	return &lambda.CreateFunctionOutput{FunctionName: in.FunctionName, CodeSize: int64(len(in.Code.ZipFile))}, a.err
+func (a *api) CreateFunction(ctx context.Context, in *lambda.CreateFunctionInput) (*lambda.CreateFunctionOutput, error) {
+	err := a.record(ctx, in)
+	return &lambda.CreateFunctionOutput{FunctionName: in.FunctionName, CodeSize: int64(len(in.Code.ZipFile))}, err
 }
 
-func (a *api) CreateAlias(_ context.Context, in *lambda.CreateAliasInput) (*lambda.CreateAliasOutput, error) {
-	a.last = in
-	return &lambda.CreateAliasOutput{Name: in.Name}, a.err
+func (a *api) CreateAlias(ctx context.Context, in *lambda.CreateAliasInput) (*lambda.CreateAliasOutput, error) {
+	err := a.record(ctx, in)
+	return &lambda.CreateAliasOutput{Name: in.Name}, err
 }
 
-func (a *api) UpdateFunctionConfiguration(_ context.Context, in *lambda.UpdateFunctionConfigurationInput) (*lambda.UpdateFunctionConfigurationOutput, error) {
-	a.last = in
-	return &lambda.UpdateFunctionConfigurationOutput{}, a.err
+func (a *api) UpdateFunctionConfiguration(ctx context.Context, in *lambda.UpdateFunctionConfigurationInput) (*lambda.UpdateFunctionConfigurationOutput, error) {
+	err := a.record(ctx, in)
+	return &lambda.UpdateFunctionConfigurationOutput{}, err
 }
 
-func (a *api) ListFunctions(_ context.Context, in *lambda.ListFunctionsInput) (*lambda.ListFunctionsOutput, error) {
-	a.last = in
-	return &lambda.ListFunctionsOutput{Functions: []types.FunctionConfiguration{}}, a.err
+func (a *api) ListFunctions(ctx context.Context, in *lambda.ListFunctionsInput) (*lambda.ListFunctionsOutput, error) {
+	err := a.record(ctx, in)
+	return &lambda.ListFunctionsOutput{Functions: []types.FunctionConfiguration{}}, err
 }
 
-func (a *api) DeleteFunction(_ context.Context, in *lambda.DeleteFunctionInput) (*lambda.DeleteFunctionOutput, error) {
-	a.last = in
-	return &lambda.DeleteFunctionOutput{}, a.err
+func (a *api) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionInput) (*lambda.DeleteFunctionOutput, error) {
+	err := a.record(ctx, in)
+	return &lambda.DeleteFunctionOutput{}, err
 }
 
-func (a *api) UntagResource(_ context.Context, in *lambda.UntagResourceInput) (*lambda.UntagResourceOutput, error) {
-	a.last = in
-	return nil, a.err
+func (a *api) UntagResource(ctx context.Context, in *lambda.UntagResourceInput) (*lambda.UntagResourceOutput, error) {
+	err := a.record(ctx, in)
+	return nil, err
 }
 
-func (a *api) GetAlias(context.Context, *lambda.GetAliasInput) (*lambda.GetAliasOutput, error) {
-	return nil, a.err
+func (a *api) GetAlias(ctx context.Context, in *lambda.GetAliasInput) (*lambda.GetAliasOutput, error) {
+	return nil, a.record(ctx, in)
 }
 
 func (a *api) ListTags(context.Context, *lambda.ListTagsInput) (*lambda.ListTagsOutput, error) {
 	panic("tags are scary")
 }
 
-func (a *api) PutFunctionEventInvokeConfig(_ context.Context, in *lambda.PutFunctionEventInvokeConfigInput) (*lambda.PutFunctionEventInvokeConfigOutput, error) {
-	a.last = in
-	return &lambda.PutFunctionEventInvokeConfigOutput{LastModified: aws.Time(testTime)}, a.err
+func (a *api) PutFunctionEventInvokeConfig(ctx context.Context, in *lambda.PutFunctionEventInvokeConfigInput) (*lambda.PutFunctionEventInvokeConfigOutput, error) {
+	err := a.record(ctx, in)
+	return &lambda.PutFunctionEventInvokeConfigOutput{LastModified: aws.Time(testTime)}, err
 }
 
 // invoke echoes its payload and its labels.
 func (a *api) invoke(w http.ResponseWriter, r *http.Request, labels Labels) error {
-	a.last, a.caller = labels, CallerFrom(r.Context())
-	if a.err != nil {
-		return a.err
+	if err := a.record(r.Context(), labels); err != nil {
+		return err
 	}
 	body, err := ReadBody(r, 64, "InvokeFunction")
 	if err != nil {
@@ -435,7 +449,7 @@ func TestErrors(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t)
-			c.api.err = tt.err
+			c.api.fail(tt.err)
 			for _, request := range [][2]string{{"GET", functions + "/f"}, {"POST", functions + "/f/invocations"}} {
 				resp := c.do(t, request[0], request[1], "")
 				if resp.status != tt.status || resp.body != tt.body || resp.header.Get("Retry-After") != tt.header {
