@@ -203,11 +203,7 @@ func (e *Engine) bind(packages *store.Packages) (*wire.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	model, err := wire.LoadModel("kinesis")
-	if err != nil {
-		return nil, err
-	}
-	kinesisAPI, err := wire.NewService(model, streams)
+	kinesisAPI, err := streams.Wire()
 	if err != nil {
 		return nil, fmt.Errorf("bind the Kinesis API: %w", err)
 	}

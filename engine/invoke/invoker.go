@@ -159,6 +159,9 @@ func (i *Invoker) fleet(f catalog.Function, v catalog.Version) (*fleet, error) {
 // FunctionChanged retires the fleets that a change of f has made obsolete: calls
 // that run finish, new ones get new environments.
 func (i *Invoker) FunctionChanged(f catalog.Function) {
+	if driver, ok := i.Driver.(warmer); ok && f.Exists() {
+		driver.Warm(newFleet(i, f, f.Latest).spec())
+	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for generation, fl := range i.fleets {
@@ -169,6 +172,9 @@ func (i *Invoker) FunctionChanged(f catalog.Function) {
 		delete(i.fleets, generation)
 	}
 }
+
+// warmer is a driver that can get ready for a function before its first call.
+type warmer interface{ Warm(spec sandbox.Spec) }
 
 func (i *Invoker) current(f catalog.Function, fl *fleet) bool {
 	if !f.Exists() {

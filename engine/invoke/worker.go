@@ -40,27 +40,13 @@ type worker struct {
 
 // startWorker boots an environment of f's version.
 func startWorker(ctx context.Context, f *fleet) (*worker, error) {
-	config := f.version.Config
 	w := &worker{fleet: f, source: observe.Source{
 		Account: f.function.Account, Region: f.function.Region, Function: f.function.Name,
-		Stream: streamName(*config.Version),
+		Stream: streamName(*f.version.Config.Version),
 	}}
-	spec := sandbox.Spec{
-		Name:         f.function.Name + ":" + *config.Version,
-		Runtime:      string(config.Runtime),
-		Image:        f.version.Code.ImageURI,
-		Architecture: string(config.Architectures[0]),
-		Handler:      value(config.Handler),
-		MemoryMB:     int(*config.MemorySize),
-		EphemeralMB:  int(*config.EphemeralStorage.Size),
-		Env:          environment(f, w.source.Stream),
-		InitTimeout:  initBudget + f.timeout(),
-		Log:          func(l sandbox.Line) { w.line(l.Time, l.Text) },
-		Endpoint:     f.invoker.Endpoint,
-	}
-	if image := config.ImageConfigResponse; image != nil && image.ImageConfig != nil {
-		spec.Entrypoint, spec.Command, spec.WorkingDir = image.ImageConfig.EntryPoint, image.ImageConfig.Command, value(image.ImageConfig.WorkingDirectory)
-	}
+	spec := f.spec()
+	spec.Env = environment(f, w.source.Stream)
+	spec.Log = func(l sandbox.Line) { w.line(l.Time, l.Text) }
 	if sum := f.version.Code.Sum; sum != "" {
 		dir, err := f.invoker.Code.Dir(ctx, sum)
 		if err != nil {
@@ -74,6 +60,26 @@ func startWorker(ctx context.Context, f *fleet) (*worker, error) {
 	}
 	w.env = env
 	return w, nil
+}
+
+// spec is what all environments of the version have in common.
+func (f *fleet) spec() sandbox.Spec {
+	config := f.version.Config
+	spec := sandbox.Spec{
+		Name:         f.function.Name + ":" + *config.Version,
+		Runtime:      string(config.Runtime),
+		Image:        f.version.Code.ImageURI,
+		Architecture: string(config.Architectures[0]),
+		Handler:      value(config.Handler),
+		MemoryMB:     int(*config.MemorySize),
+		EphemeralMB:  int(*config.EphemeralStorage.Size),
+		InitTimeout:  initBudget + f.timeout(),
+		Endpoint:     f.invoker.Endpoint,
+	}
+	if image := config.ImageConfigResponse; image != nil && image.ImageConfig != nil {
+		spec.Entrypoint, spec.Command, spec.WorkingDir = image.ImageConfig.EntryPoint, image.ImageConfig.Command, value(image.ImageConfig.WorkingDirectory)
+	}
+	return spec
 }
 
 func (f *fleet) timeout() time.Duration {
