@@ -234,9 +234,9 @@ func (d *Driver) Close(ctx context.Context) error {
 	for i, e := range running {
 		wg.Go(func() { errs[i] = e.Stop(ctx) })
 	}
-	errs = append(errs, d.pool.close(ctx))
+	poolErr := d.pool.close(ctx)
 	wg.Wait()
-	return errors.Join(append(errs, d.instance.Release(), d.client.Close())...)
+	return errors.Join(errors.Join(errs...), poolErr, d.instance.Release(), d.client.Close())
 }
 
 // environment is a container with a function in it.

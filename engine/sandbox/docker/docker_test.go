@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/docker"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/sandboxtest"
@@ -51,4 +52,18 @@ func newDriver(tb testing.TB, change ...func(*docker.Options)) *docker.Driver {
 
 func TestSuite(t *testing.T) {
 	sandboxtest.Suite{Driver: newDriver(t), Isolates: true}.Run(t)
+}
+
+func BenchmarkInvoke(b *testing.B) { sandboxtest.BenchmarkInvoke(b, newDriver(b)) }
+
+func BenchmarkInvokeStdio(b *testing.B) {
+	sandboxtest.BenchmarkInvoke(b, newDriver(b, func(o *docker.Options) { o.Transport = docker.Stdio }))
+}
+
+func BenchmarkColdPool(b *testing.B) {
+	sandboxtest.BenchmarkCold(b, newDriver(b), func() { time.Sleep(time.Second) }) // the pool refills
+}
+
+func BenchmarkColdNoPool(b *testing.B) {
+	sandboxtest.BenchmarkCold(b, newDriver(b, func(o *docker.Options) { o.Spares = -1 }), func() {})
 }

@@ -74,13 +74,16 @@ func linkOrCopy(from, to string) error {
 // copyTree sends a directory's content into a container.
 func (d *Driver) copyTree(ctx context.Context, id, from, to string) error {
 	r, w := io.Pipe()
+	packed := make(chan struct{})
 	go func() {
+		defer close(packed)
 		archive := tar.NewWriter(w)
 		err := archive.AddFS(os.DirFS(from))
 		w.CloseWithError(errors.Join(err, archive.Close()))
 	}()
 	err := d.client.CopyToContainer(ctx, id, to, r, api.CopyToContainerOptions{})
 	_ = r.Close() // ends the writer, wherever it is
+	<-packed
 	if err != nil {
 		return fmt.Errorf("copy code into container: %w", err)
 	}

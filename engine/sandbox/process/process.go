@@ -199,12 +199,13 @@ func (d *Driver) Close(ctx context.Context) error {
 	}
 	d.mu.Unlock()
 	var wg sync.WaitGroup
-	errs := make([]error, len(running))
+	errs := make([]error, len(running)+1)
 	for i, e := range running {
 		wg.Go(func() { errs[i] = e.Stop(ctx) })
 	}
 	wg.Wait()
-	return errors.Join(append(errs, d.instance.Release())...)
+	errs[len(running)] = d.instance.Release()
+	return errors.Join(errs...)
 }
 
 // environment is one supervisor with its directory.

@@ -33,3 +33,7 @@ func newDriver(tb testing.TB) *process.Driver {
 func TestSuite(t *testing.T) {
 	sandboxtest.Suite{Driver: newDriver(t)}.Run(t)
 }
+
+func BenchmarkInvoke(b *testing.B) { sandboxtest.BenchmarkInvoke(b, newDriver(b)) }
+
+func BenchmarkCold(b *testing.B) { sandboxtest.BenchmarkCold(b, newDriver(b), func() {}) }

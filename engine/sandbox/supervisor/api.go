@@ -3,186 +3,169 @@
 package main
 
 import (
-	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/protocol"
 )
 
-// runtimeAPI serves AWS's Runtime API, version 2018-06-01.
+const apiRoot = "/2018-06-01/"
+
+// Headers of errors, and trailers of streamed responses that end in one.
+const (
+	headerErrorType = "lambda-runtime-function-error-type"
+	headerErrorBody = "lambda-runtime-function-error-body"
+)
+
+// serveRuntimeAPI serves AWS's Runtime API, version 2018-06-01.
+func serveRuntimeAPI(ln net.Listener, life *lifecycle) {
+	for {
+		conn, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		a := &runtimeAPI{client: newClient(conn), life: life}
+		go a.serve()
+	}
+}
+
+// runtimeAPI is one connection to the Runtime API.
 type runtimeAPI struct {
+	*client
 	life *lifecycle
 }
 
-const apiRoot = "/2018-06-01/"
-
-func serveRuntimeAPI(ln net.Listener, life *lifecycle) {
-	server := &http.Server{Handler: &runtimeAPI{life: life}}
-	_ = server.Serve(ln)
+// serve answers one request after the other. While a request for an event
+// waits, reading on notices when the runtime hangs up.
+func (a *runtimeAPI) serve() {
+	defer func() {
+		a.life.leave(a)
+		_ = a.conn.Close()
+	}()
+	for {
+		req, err := a.head()
+		if err != nil {
+			return
+		}
+		if err := a.handle(req); err != nil || req.last {
+			return
+		}
+	}
 }
 
-func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header()["Date"] = nil // nobody asks
-	path, ok := strings.CutPrefix(r.URL.Path, apiRoot)
-	if !ok {
-		http.NotFound(w, r)
-		return
-	}
+// handle answers a request; its error ends the connection.
+func (a *runtimeAPI) handle(req *request) error {
+	path, ok := strings.CutPrefix(req.path, apiRoot)
 	switch {
-	case path == "runtime/invocation/next" && r.Method == http.MethodGet:
-		a.next(w, r)
-		return
-	case path == "runtime/init/error" && r.Method == http.MethodPost:
-		a.initError(w, r)
-		return
-	case path == "ping" && r.Method == http.MethodGet:
-		_, _ = io.WriteString(w, "pong")
-		return
-	}
-	if rest, ok := strings.CutPrefix(path, "runtime/invocation/"); ok && r.Method == http.MethodPost {
+	case !ok:
+	case path == "runtime/invocation/next" && req.method == "GET":
+		if err := a.read(req, 0); err != nil {
+			return err
+		}
+		if err := a.life.next(a); err != nil {
+			return a.refuse(err, "Ready")
+		}
+		return nil
+	case path == "runtime/init/error" && req.method == "POST":
+		return a.initError(req)
+	case path == "ping" && req.method == "GET":
+		return a.respond("200 OK", []byte("pong"))
+	case req.method == "POST":
+		rest, _ := strings.CutPrefix(path, "runtime/invocation/")
 		if id, ok := strings.CutSuffix(rest, "/response"); ok {
-			a.answer(w, r, id, protocol.Success)
-			return
+			return a.answer(req, id, protocol.Success, "InvocationResponse")
 		}
 		if id, ok := strings.CutSuffix(rest, "/error"); ok {
-			a.answer(w, r, id, protocol.FunctionError)
-			return
+			return a.answer(req, id, protocol.FunctionError, "InvocationErrorResponse")
 		}
 	}
-	http.NotFound(w, r)
+	if err := a.read(req, 0); err != nil {
+		return err
+	}
+	return a.fault("404 Not Found", "NotFound", "404 page not found")
 }
 
-func (a *runtimeAPI) next(w http.ResponseWriter, r *http.Request) {
-	inv, err := a.life.next(r.Context())
-	if err != nil {
-		refuse(w, err, "Ready")
-		return
-	}
-	h := w.Header()
-	h["Content-Type"] = []string{"application/json"}
-	h["Content-Length"] = []string{strconv.Itoa(len(inv.payload))}
-	h["Lambda-Runtime-Aws-Request-Id"] = []string{inv.RequestID}
-	h["Lambda-Runtime-Deadline-Ms"] = []string{strconv.FormatInt(inv.DeadlineMS, 10)}
-	h["Lambda-Runtime-Invoked-Function-Arn"] = []string{inv.FunctionARN}
-	for name, value := range map[string]string{
-		"Lambda-Runtime-Trace-Id":         inv.TraceID,
-		"Lambda-Runtime-Client-Context":   inv.ClientContext,
-		"Lambda-Runtime-Cognito-Identity": inv.CognitoIdentity,
-	} {
-		if value != "" {
-			h[name] = []string{value}
-		}
-	}
-	_, _ = w.Write(inv.payload)
+// deliver answers the request for an event.
+func (a *runtimeAPI) deliver(inv *invocation) error {
+	return a.respond("200 OK", inv.payload,
+		field{"Lambda-Runtime-Aws-Request-Id", inv.RequestID},
+		field{"Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.DeadlineMS, 10)},
+		field{"Lambda-Runtime-Invoked-Function-Arn", inv.FunctionARN},
+		field{"Lambda-Runtime-Trace-Id", inv.TraceID},
+		field{"Lambda-Runtime-Client-Context", inv.ClientContext},
+		field{"Lambda-Runtime-Cognito-Identity", inv.CognitoIdentity},
+	)
 }
 
 // answer takes a response or an error. A streamed response is an ordinary one in
 // chunks, which may still turn into an error by its trailers.
-func (a *runtimeAPI) answer(w http.ResponseWriter, r *http.Request, id string, outcome protocol.Outcome) {
-	state := "InvocationResponse"
-	if outcome == protocol.FunctionError {
-		state = "InvocationErrorResponse"
-	}
+func (a *runtimeAPI) answer(req *request, id string, outcome protocol.Outcome, state string) error {
 	if err := a.life.begin(id); err != nil {
-		refuse(w, err, state)
-		return
+		if readErr := a.read(req, 0); readErr != nil {
+			return readErr
+		}
+		return a.refuse(err, state)
 	}
+	broken := a.read(req, protocol.MaxPayload)
 	res := protocol.Result{Outcome: outcome}
-	body, err := readBody(r)
-	switch {
-	case errors.Is(err, errTooLarge):
-		res.Outcome, body, err = protocol.ResponseTooLarge, nil, nil
+	switch late := req.header[headerErrorType]; {
+	case req.large:
+		res.Outcome = protocol.ResponseTooLarge
 	case outcome == protocol.FunctionError:
-		res.ErrorType = errorType(r.Header)
-	case r.Trailer.Get(headerErrorType) != "":
-		res.Outcome, res.ErrorType = protocol.FunctionError, errorType(r.Trailer)
-		if b := r.Trailer.Get("Lambda-Runtime-Function-Error-Body"); b != "" {
-			body = decodeTrailer(b)
+		res.ErrorType = errorType(req)
+	case late != "" && req.header["transfer-encoding"] != "":
+		res.Outcome, res.ErrorType = protocol.FunctionError, late
+		if body, err := base64.StdEncoding.DecodeString(req.header[headerErrorBody]); err == nil && len(body) > 0 {
+			req.body = body
 		}
 	}
-	if err := a.life.finish(id, res, body, err); err != nil {
-		refuse(w, err, state)
-		return
+	if err := a.life.finish(id, res, req.body, broken); err != nil {
+		if broken != nil {
+			return broken
+		}
+		return a.refuse(err, state)
 	}
 	if res.Outcome == protocol.ResponseTooLarge {
-		reply(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
+		return a.fault("413 Request Entity Too Large", "RequestEntityTooLarge",
 			fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", protocol.MaxPayload))
-		return
 	}
-	accept(w)
+	return a.accept()
 }
 
-func (a *runtimeAPI) initError(w http.ResponseWriter, r *http.Request) {
-	body, err := readBody(r)
-	if err != nil && !errors.Is(err, errTooLarge) {
-		refuse(w, err, "InitError")
-		return
+func (a *runtimeAPI) initError(req *request) error {
+	if err := a.read(req, protocol.MaxPayload); err != nil {
+		return err
 	}
-	if err := a.life.initError(protocol.InitFailed{ErrorType: errorType(r.Header)}, body); err != nil {
-		refuse(w, err, "InitError")
-		return
+	if err := a.life.initError(protocol.InitFailed{ErrorType: errorType(req)}, req.body); err != nil {
+		return a.refuse(err, "InitError")
 	}
-	accept(w)
+	return a.accept()
 }
 
-const headerErrorType = "Lambda-Runtime-Function-Error-Type"
-
-func errorType(h http.Header) string {
-	if t := h.Get(headerErrorType); t != "" {
+func errorType(req *request) string {
+	if t := req.header[headerErrorType]; t != "" {
 		return t
 	}
 	return "Runtime.Unknown"
 }
 
-var errTooLarge = errors.New("response too large")
-
-// readBody reads what the runtime posts. What is too large is read all the same,
-// so that the runtime hears why it was refused instead of a broken connection.
-func readBody(r *http.Request) ([]byte, error) {
-	var body bytes.Buffer
-	if n := r.ContentLength; n > 0 && n <= protocol.MaxPayload {
-		body.Grow(int(n) + bytes.MinRead)
-	}
-	if _, err := body.ReadFrom(io.LimitReader(r.Body, protocol.MaxPayload+1)); err != nil {
-		return nil, err
-	}
-	if body.Len() <= protocol.MaxPayload {
-		return body.Bytes(), nil
-	}
-	_, _ = io.Copy(io.Discard, r.Body)
-	return nil, errTooLarge
-}
-
-func accept(w http.ResponseWriter) {
-	const ok = `{"status":"OK"}` + "\n"
-	h := w.Header()
-	h["Content-Type"] = []string{"application/json"}
-	h["Content-Length"] = []string{strconv.Itoa(len(ok))}
-	w.WriteHeader(http.StatusAccepted)
-	_, _ = io.WriteString(w, ok)
+func (a *runtimeAPI) accept() error {
+	return a.respond("202 Accepted", []byte(`{"status":"OK"}`+"\n"))
 }
 
 // refuse words an error as AWS's own implementation does.
-func refuse(w http.ResponseWriter, err error, state string) {
-	switch {
-	case errors.Is(err, errRequestID):
-		reply(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
-	case errors.Is(err, errTransition):
-		reply(w, http.StatusForbidden, "InvalidStateTransition",
-			fmt.Sprintf("State transition to %s failed for runtime. Error: State transition is not allowed", state))
-	default:
-		reply(w, http.StatusInternalServerError, "InternalServerError", err.Error())
+func (a *runtimeAPI) refuse(err error, state string) error {
+	if errors.Is(err, errRequestID) {
+		return a.fault("400 Bad Request", "InvalidRequestID", "Invalid request ID")
 	}
+	return a.fault("403 Forbidden", "InvalidStateTransition",
+		fmt.Sprintf("State transition to %s failed for runtime. Error: State transition is not allowed", state))
 }
 
-func reply(w http.ResponseWriter, status int, kind, message string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = fmt.Fprintf(w, `{"errorMessage":%q,"errorType":%q}`+"\n", message, kind)
+func (a *runtimeAPI) fault(status, kind, message string) error {
+	return a.respond(status, fmt.Appendf(nil, `{"errorMessage":%q,"errorType":%q}`+"\n", message, kind))
 }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -41,16 +40,20 @@ type lifecycle struct {
 	mu        sync.Mutex
 	started   time.Time
 	inited    bool
-	posted    *protocol.InitFailed // what /init/error brought
-	inv       *invocation          // handed over by the engine, not answered yet
-	running   bool                 // the runtime has inv
-	parked    chan *invocation     // a /next that waits; buffered
-	answering int                  // answers whose body is being read
+	inv       *invocation // handed over by the engine, not answered yet
+	holder    waiter      // who has been given inv; nil: it waits for the runtime to ask
+	parked    waiter      // who waits for an event
+	answering int         // answers whose body is being read
 	answered  *sync.Cond
 	frozen    bool
 	dead      bool
 	freezer   *time.Timer
 	deadline  *time.Timer
+}
+
+// waiter is a request for an event.
+type waiter interface {
+	deliver(inv *invocation) error
 }
 
 // invocation is one event on its way through the runtime.
@@ -123,11 +126,19 @@ func environment(a protocol.Assign, added map[string]string) []string {
 
 // invoke takes an event from the engine.
 func (l *lifecycle) invoke(inv *invocation) {
+	if to := l.accept(inv); to != nil {
+		l.deliver(to, inv)
+	}
+}
+
+// accept takes the event in and returns who waits for it, if anybody does.
+// Nobody may write to the runtime under the lock: it may be slow to read.
+func (l *lifecycle) accept(inv *invocation) waiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.dead || l.inv != nil {
 		l.report(inv, protocol.Result{Outcome: protocol.Gone}, nil)
-		return
+		return nil
 	}
 	l.freezer.Stop()
 	l.out.begin(inv.RequestID)
@@ -138,19 +149,20 @@ func (l *lifecycle) invoke(inv *invocation) {
 		l.frozen = false
 		l.proc.signal(syscall.SIGCONT)
 	}
-	if l.parked != nil {
-		l.running = true
-		l.parked <- inv
-		l.parked = nil
+	if l.parked == nil {
+		return nil
 	}
+	l.holder, l.parked = l.parked, nil
+	return l.holder
 }
 
-// next is the runtime's request for an event. The first one ends its init.
-func (l *lifecycle) next(ctx context.Context) (*invocation, error) {
+// next is the runtime's request for an event. The first one ends its init. The
+// event is delivered now or when it comes.
+func (l *lifecycle) next(w waiter) error {
 	l.mu.Lock()
-	if l.running || l.parked != nil || l.dead {
+	if l.holder != nil || l.parked != nil || l.dead {
 		l.mu.Unlock()
-		return nil, errTransition
+		return errTransition
 	}
 	if !l.inited {
 		l.inited = true
@@ -158,33 +170,41 @@ func (l *lifecycle) next(ctx context.Context) (*invocation, error) {
 		l.out.sync()
 		_ = l.conn.Send(protocol.KindReady, protocol.Ready{Init: time.Since(l.started)}, nil)
 	}
-	if l.inv != nil {
-		l.running = true
-		defer l.mu.Unlock()
-		return l.inv, nil
+	inv := l.inv
+	if inv != nil {
+		l.holder = w
+	} else {
+		l.parked = w
+		l.freezer.Reset(grace)
 	}
-	parked := make(chan *invocation, 1)
-	l.parked = parked
-	l.freezer.Reset(grace)
 	l.mu.Unlock()
+	if inv != nil {
+		l.deliver(w, inv)
+	}
+	return nil
+}
 
-	select {
-	case inv := <-parked:
-		return inv, nil
-	case <-ctx.Done():
+// deliver sends the event; when that fails, it waits for the runtime to ask again.
+func (l *lifecycle) deliver(to waiter, inv *invocation) {
+	if to.deliver(inv) == nil {
+		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.parked == parked {
+	if l.inv == inv && l.holder == to {
+		l.holder = nil
+	}
+}
+
+// leave forgets a connection that has ended. If it waited for an event, it does
+// no longer; what has already been sent to it may be answered on another.
+func (l *lifecycle) leave(w waiter) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.parked == w {
 		l.parked = nil
 		l.freezer.Stop()
 	}
-	select {
-	case <-parked: // handed over to a connection that has gone: as if it had not asked
-		l.running = false
-	default:
-	}
-	return nil, ctx.Err()
 }
 
 // begin opens an answer to the invocation id; its body is about to be read. It
@@ -195,7 +215,7 @@ func (l *lifecycle) begin(id string) error {
 	if l.inv != nil && l.inv.RequestID != id {
 		return errRequestID
 	}
-	if l.inv == nil || !l.running {
+	if l.inv == nil || l.holder == nil {
 		return errTransition
 	}
 	l.answering++
@@ -213,7 +233,7 @@ func (l *lifecycle) finish(id string, res protocol.Result, payload []byte, broke
 	if broken != nil {
 		return broken
 	}
-	if l.inv == nil || l.inv.RequestID != id || !l.running {
+	if l.inv == nil || l.inv.RequestID != id || l.holder == nil {
 		return errTransition
 	}
 	inv := l.take()
@@ -226,7 +246,7 @@ func (l *lifecycle) finish(id string, res protocol.Result, payload []byte, broke
 // take removes the invocation, which makes its taker the one who reports it.
 func (l *lifecycle) take() *invocation {
 	inv := l.inv
-	l.inv, l.running = nil, false
+	l.inv, l.holder = nil, nil
 	l.deadline.Stop()
 	return inv
 }
@@ -306,7 +326,7 @@ func (l *lifecycle) watch() {
 		}
 		l.fail(failed, nil)
 		return
-	case inv != nil && l.running:
+	case inv != nil && l.holder != nil:
 		res := protocol.Result{Outcome: protocol.Exited, Exit: exit, Duration: time.Since(inv.start)}
 		if exhausted {
 			res.Outcome = protocol.OutOfMemory

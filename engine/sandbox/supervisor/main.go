@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"fmt"
 	"net"
 	"os"
@@ -110,12 +109,4 @@ func wait(conn *protocol.Conn, life *lifecycle) {
 	case <-lost:
 	case <-signals:
 	}
-}
-
-// decodeTrailer reads the body of a late error: base64 of JSON.
-func decodeTrailer(value string) []byte {
-	if body, err := base64.StdEncoding.DecodeString(value); err == nil {
-		return body
-	}
-	return []byte(value)
 }

@@ -3,13 +3,12 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // memory knows how much memory the environment has used at most, and whether
@@ -24,7 +23,15 @@ type memory struct {
 	oomKills int64    // kills before the runtime started
 	pid      int
 	highest  int64
+
+	// The runtime's descendants as of looked: finding them costs more than all
+	// the rest of an invocation, and what they used does not go away meanwhile.
+	children []int
+	looked   time.Time
 }
+
+// outdated is how old the list of descendants may be.
+const outdated = 100 * time.Millisecond
 
 // newMemory finds the control group of a container; a process of the host
 // shares its group with others, so the group says nothing about it.
@@ -82,8 +89,11 @@ func (m *memory) peak() int64 {
 			}
 		}
 	} else if m.pid > 0 {
+		if time.Since(m.looked) > outdated {
+			m.children, m.looked = descendants(m.pid), time.Now()
+		}
 		now = highWater(m.pid)
-		for _, pid := range descendants(m.pid) {
+		for _, pid := range m.children {
 			now += highWater(pid)
 		}
 	}
@@ -113,16 +123,12 @@ func (m *memory) kills() int64 {
 
 // highWater reads the peak resident set of one process.
 func highWater(pid int) int64 {
-	f, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
 		return 0
 	}
-	defer func() { _ = f.Close() }()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if v, ok := bytes.CutPrefix(lines.Bytes(), []byte("VmHWM:")); ok {
-			kb, _ := strconv.ParseInt(string(bytes.TrimSpace(bytes.TrimSuffix(v, []byte("kB")))), 10, 64)
-			return kb << 10
-		}
-	}
-	return 0
+	_, rest, _ := bytes.Cut(data, []byte("VmHWM:"))
+	value, _, _ := bytes.Cut(rest, []byte("kB"))
+	kb, _ := strconv.ParseInt(string(bytes.TrimSpace(value)), 10, 64)
+	return kb << 10
 }

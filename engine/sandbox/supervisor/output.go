@@ -24,7 +24,6 @@ const maxLine = 256 << 10
 // that watch them have been scheduled.
 type output struct {
 	conn *protocol.Conn
-	wg   sync.WaitGroup
 
 	mu        sync.Mutex
 	requestID string
@@ -62,10 +61,10 @@ func (o *output) open() (*os.File, error) {
 	return w, nil
 }
 
-// watch forwards lines as they come until close is called or every writer has gone.
+// watch forwards lines as they come, for as long as the supervisor lives.
 func (o *output) watch() {
 	for _, p := range o.pipes {
-		o.wg.Go(func() {
+		go func() {
 			_ = p.raw.Read(func(fd uintptr) bool {
 				o.mu.Lock()
 				defer o.mu.Unlock()
@@ -73,7 +72,7 @@ func (o *output) watch() {
 				o.send()
 				return ended
 			})
-		})
+		}()
 	}
 }
 
@@ -93,17 +92,6 @@ func (o *output) sync() {
 		o.flush(p)
 	}
 	o.send()
-}
-
-// close stops watching.
-func (o *output) close() {
-	for _, p := range o.pipes {
-		_ = p.file.SetReadDeadline(time.Unix(1, 0))
-	}
-	o.wg.Wait()
-	for _, p := range o.pipes {
-		_ = p.file.Close()
-	}
 }
 
 // drain reads until the pipe is empty and reports whether it has ended.

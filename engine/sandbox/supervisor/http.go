@@ -1,0 +1,219 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// This file is as much of an HTTP/1.1 server as interface clients need. Two
+// requests come with every invocation, and net/http's goroutines, maps and
+// buffers would be most of what an invocation costs here (and two thirds of the
+// supervisor's size, which every environment pays). A request for an event is
+// answered by whoever has the event, straight onto the connection.
+
+// maxHead bounds the request line and headers.
+const maxHead = 64 << 10
+
+// request is a request with its whole body.
+type request struct {
+	method string
+	path   string
+	header map[string]string // the ones that matter, keys in lower case
+	body   []byte
+	large  bool // the body was more than a response may be, and is not kept
+	last   bool // the client closes the connection after it
+}
+
+// client is one connection of the runtime.
+type client struct {
+	conn net.Conn
+	r    *bufio.Reader
+	mu   sync.Mutex // of writing
+	buf  []byte
+}
+
+func newClient(conn net.Conn) *client {
+	return &client{conn: conn, r: bufio.NewReaderSize(conn, 8<<10)}
+}
+
+// wanted are the headers that somebody reads.
+var wanted = []string{"content-length", "transfer-encoding", "connection", "expect", headerErrorType, headerErrorBody}
+
+// head reads the request up to its body.
+func (c *client) head() (*request, error) {
+	line, err := c.line(maxHead)
+	if err != nil {
+		return nil, err
+	}
+	method, rest, _ := strings.Cut(line, " ")
+	target, version, ok := strings.Cut(rest, " ")
+	if !ok || !strings.HasPrefix(version, "HTTP/1.") {
+		return nil, fmt.Errorf("not an HTTP request: %.40q", line)
+	}
+	if i := strings.Index(target, "://"); i >= 0 { // the absolute form, as to a proxy
+		if j := strings.IndexByte(target[i+3:], '/'); j >= 0 {
+			target = target[i+3+j:]
+		}
+	}
+	target, _, _ = strings.Cut(target, "?")
+	req := &request{method: method, path: target, header: map[string]string{}, last: version == "HTTP/1.0"}
+	if err := c.headers(req.header); err != nil {
+		return nil, err
+	}
+	if v := strings.ToLower(req.header["connection"]); v != "" {
+		req.last = strings.Contains(v, "close") || (req.last && !strings.Contains(v, "keep-alive"))
+	}
+	return req, nil
+}
+
+// headers reads header or trailer lines.
+func (c *client) headers(into map[string]string) error {
+	for left := maxHead; ; {
+		line, err := c.line(left)
+		if err != nil || line == "" {
+			return err
+		}
+		left -= len(line)
+		name, value, _ := strings.Cut(line, ":")
+		for _, w := range wanted {
+			if strings.EqualFold(name, w) {
+				into[w] = strings.TrimSpace(value)
+			}
+		}
+	}
+}
+
+// line reads one line, without its end.
+func (c *client) line(limit int) (string, error) {
+	var long []byte
+	for {
+		part, err := c.r.ReadSlice('\n')
+		if err == nil && long == nil {
+			return string(bytes.TrimRight(part, "\r\n")), nil
+		}
+		long = append(long, part...)
+		switch {
+		case err == nil:
+			return string(bytes.TrimRight(long, "\r\n")), nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return "", err
+		case len(long) > limit:
+			return "", errors.New("request line or headers too long")
+		}
+	}
+}
+
+// read takes the body in. What is too large is read all the same, so that the
+// runtime hears why it was refused instead of a broken connection.
+func (c *client) read(req *request, limit int) error {
+	if strings.EqualFold(req.header["expect"], "100-continue") {
+		if err := c.write([]byte("HTTP/1.1 100 Continue\r\n\r\n"), nil); err != nil {
+			return err
+		}
+	}
+	if strings.Contains(strings.ToLower(req.header["transfer-encoding"]), "chunked") {
+		return c.chunks(req, limit)
+	}
+	text := req.header["content-length"]
+	if text == "" {
+		return nil
+	}
+	size, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || size < 0 {
+		return fmt.Errorf("content length %q", text)
+	}
+	return c.take(req, size, limit)
+}
+
+// take appends size bytes to the body, or drops them.
+func (c *client) take(req *request, size int64, limit int) error {
+	if req.large = req.large || int64(len(req.body))+size > int64(limit); req.large {
+		req.body = nil
+		_, err := io.CopyN(io.Discard, c.r, size)
+		return err
+	}
+	at := len(req.body)
+	req.body = append(req.body, make([]byte, size)...)
+	_, err := io.ReadFull(c.r, req.body[at:])
+	return err
+}
+
+// chunks reads a chunked body and its trailers.
+func (c *client) chunks(req *request, limit int) error {
+	for {
+		line, err := c.line(1 << 10)
+		if err != nil {
+			return err
+		}
+		text, _, _ := strings.Cut(line, ";")
+		size, err := strconv.ParseInt(strings.TrimSpace(text), 16, 64)
+		if err != nil || size < 0 {
+			return fmt.Errorf("chunk size %q", line)
+		}
+		if size == 0 {
+			return c.headers(req.header)
+		}
+		if err := c.take(req, size, limit); err != nil {
+			return err
+		}
+		if end, err := c.line(2); err != nil || end != "" {
+			return errors.Join(err, errors.New("chunk without an end"))
+		}
+	}
+}
+
+// field is a header of a response.
+type field struct{ name, value string }
+
+// respond writes a response in one go.
+func (c *client) respond(status string, body []byte, fields ...field) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b := append(c.buf[:0], "HTTP/1.1 "...)
+	b = append(b, status...)
+	b = append(b, "\r\nContent-Type: application/json\r\nContent-Length: "...)
+	b = strconv.AppendInt(b, int64(len(body)), 10)
+	for _, f := range fields {
+		if f.value != "" {
+			b = append(b, "\r\n"...)
+			b = append(b, f.name...)
+			b = append(b, ": "...)
+			b = append(b, oneLine.Replace(f.value)...)
+		}
+	}
+	b = append(b, "\r\n\r\n"...)
+	if len(body) <= 32<<10 {
+		b = append(b, body...)
+		body = nil
+	}
+	c.buf = b
+	return c.send(b, body)
+}
+
+// oneLine keeps line breaks, which JSON may have, out of headers.
+var oneLine = strings.NewReplacer("\r", " ", "\n", " ")
+
+func (c *client) write(head, body []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.send(head, body)
+}
+
+func (c *client) send(head, body []byte) error {
+	if len(body) == 0 {
+		_, err := c.conn.Write(head)
+		return err
+	}
+	both := net.Buffers{head, body}
+	_, err := both.WriteTo(c.conn)
+	return err
+}
