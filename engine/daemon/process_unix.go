@@ -151,5 +151,16 @@ func alive(pid int) bool {
 	if got, err := unix.Wait4(pid, &status, unix.WNOHANG, nil); err == nil && got == pid {
 		return false
 	}
-	return !errors.Is(unix.Kill(pid, 0), unix.ESRCH)
+	return !errors.Is(unix.Kill(pid, 0), unix.ESRCH) && !zombie(pid)
+}
+
+// zombie reports whether the process has ended and its parent, which in a
+// container may take its time, has not yet looked. Without /proc nobody can tell.
+func zombie(pid int) bool {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return false
+	}
+	_, state, _ := strings.Cut(string(stat), ") ") // behind the name, which may hold anything
+	return strings.HasPrefix(state, "Z")
 }
