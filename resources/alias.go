@@ -121,10 +121,11 @@ func (r *alias) ValidateConfig(ctx context.Context, req resource.ValidateConfigR
 	}
 }
 
-// ModifyPlan plans the region, and keeps revision_id known if nothing changes.
+// ModifyPlan plans the region.
 func (r *alias) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if !req.Plan.Raw.IsNull() {
 		r.planRegion(ctx, req, resp)
+		keepUnchanged(req, resp)
 	}
 }
 
@@ -178,7 +179,7 @@ func (r *alias) Create(ctx context.Context, req resource.CreateRequest, resp *re
 	})
 	if err != nil {
 		if errorCode(err) == "ResourceConflictException" {
-			err = fmt.Errorf("%w\n\nTo manage the alias that exists, import it: terraform import <address> %s/%s", err, arn.FunctionName(*in.FunctionName), *in.Name)
+			err = hinted{err, fmt.Sprintf("To manage the alias that exists, import it: terraform import ADDRESS %s/%s", arn.FunctionName(*in.FunctionName), *in.Name)}
 		}
 		report(diags, "Creating alias "+*in.Name, err, aliasBlames...)
 		return
@@ -270,7 +271,7 @@ func (r *alias) Update(ctx context.Context, req resource.UpdateRequest, resp *re
 		return err
 	})
 	if errorCode(err) == "PreconditionFailedException" {
-		err = fmt.Errorf("%w\n\nSomeone changed the alias after the plan was made. Plan again to see what it is now", err)
+		err = hinted{err, "Someone changed the alias after the plan was made. Plan again to see what it is now."}
 	}
 	if err != nil {
 		report(diags, "Updating alias "+m.Name.ValueString(), err, aliasBlames...)

@@ -31,8 +31,20 @@ func report(diags *diag.Diagnostics, doing string, err error, blames ...blame) {
 	diags.AddError(doing+" failed", detail)
 }
 
+// hinted is an error with what to do about it.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h hinted) Unwrap() error { return h.error }
+
 // explain tells an error without the chain of layers that it came through.
 func explain(err error) string {
+	var h hinted
+	if errors.As(err, &h) {
+		return explain(h.error) + "\n\n" + h.hint
+	}
 	var api smithy.APIError
 	var operation *smithy.OperationError
 	switch {

@@ -41,7 +41,7 @@ func (r *function) Create(ctx context.Context, req resource.CreateRequest, resp 
 	})
 	if err != nil {
 		if errorCode(err) == "ResourceConflictException" {
-			err = fmt.Errorf("%w\n\nTo manage the function that exists, import it: terraform import <address> %s", err, aws.ToString(in.FunctionName))
+			err = hinted{err, "To manage the function that exists, import it: terraform import ADDRESS " + aws.ToString(in.FunctionName)}
 		}
 		report(diags, "Creating function "+aws.ToString(in.FunctionName), err, m.blames()...)
 		return

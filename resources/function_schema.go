@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -197,7 +198,10 @@ func functionBlocks() map[string]schema.Block {
 			},
 		}, nil)),
 		"environment": onceBlock("Environment variables.", map[string]schema.Attribute{
-			"variables": schema.MapAttribute{Optional: true, ElementType: tf.StringType, MarkdownDescription: "The variables."},
+			"variables": schema.MapAttribute{
+				Optional: true, ElementType: tf.StringType, MarkdownDescription: "The variables.",
+				Validators: []validator.Map{mapvalidator.KeysAre(matches(`^[a-zA-Z][a-zA-Z0-9_]+$`, "the name of a variable has at least two letters, digits and _, and begins with a letter"))},
+			},
 		}, nil),
 		"file_system_config": onceBlock("File system to mount.", map[string]schema.Attribute{
 			"arn":              schema.StringAttribute{Required: true, MarkdownDescription: "ARN of the access point.", Validators: []validator.String{isARN()}},

@@ -118,6 +118,7 @@ func (r *mapping) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest
 			set(a, tf.StringUnknown())
 		}
 	}
+	keepUnchanged(req, resp)
 }
 
 var mappingBlames = []blame{

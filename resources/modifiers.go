@@ -3,8 +3,10 @@ package resources
 import (
 	"context"
 
+	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/lambdaform/terraform-provider-lambda/provider/arn"
 )
@@ -67,4 +69,28 @@ func (keepFilledIn) PlanModifyList(_ context.Context, req planmodifier.ListReque
 		}
 	}
 	resp.PlanValue = req.StateValue
+}
+
+// keepUnchanged plans the prior state where nothing that the configuration says
+// differs from it. Terraform compares configuration and state before the plan
+// modifiers find that two values mean the same, and has by then made computed
+// attributes unknown.
+func keepUnchanged(req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.State.Raw.IsNull() || resp.Diagnostics.HasError() || len(resp.RequiresReplace) > 0 {
+		return
+	}
+	var configured, planned, prior map[string]tftypes.Value
+	for raw, values := range map[*tftypes.Value]*map[string]tftypes.Value{&req.Config.Raw: &configured, &resp.Plan.Raw: &planned, &req.State.Raw: &prior} {
+		if err := raw.As(values); err != nil {
+			resp.Diagnostics.AddError("Cannot read the plan", err.Error())
+			return
+		}
+	}
+	for name, value := range planned {
+		computed := !value.IsKnown() && configured[name].IsNull()
+		if !computed && !value.Equal(prior[name]) {
+			return
+		}
+	}
+	resp.Plan.Raw = req.State.Raw
 }

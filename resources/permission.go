@@ -57,6 +57,7 @@ func (r *permission) Metadata(_ context.Context, req resource.MetadataRequest, r
 func (r *permission) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if !req.Plan.Raw.IsNull() {
 		r.planRegion(ctx, req, resp)
+		keepUnchanged(req, resp)
 	}
 }
 

@@ -189,6 +189,9 @@ func int64Of(n *int32) types.Int64 {
 
 // enums turns strings into values of one of the SDK's enumerations.
 func enums[E ~string](all []string) []E {
+	if len(all) == 0 {
+		return nil
+	}
 	out := make([]E, len(all))
 	for i, s := range all {
 		out[i] = E(s)

@@ -60,6 +60,7 @@ func (r *version) Metadata(_ context.Context, req resource.MetadataRequest, resp
 func (r *version) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if !req.Plan.Raw.IsNull() {
 		r.planRegion(ctx, req, resp)
+		keepUnchanged(req, resp)
 	}
 }
 

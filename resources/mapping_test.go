@@ -1,0 +1,129 @@
+package resources_test
+
+import (
+	"fmt"
+	"regexp"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+
+	"github.com/lambdaform/terraform-provider-lambda/provider/acctest"
+)
+
+const mapped = "lambda_event_source_mapping.test"
+
+func mappingConfig(name, dir, stream, function, lines string) string {
+	return versionConfig(name, dir, "", "") + aliasOf("live", `"1"`) + fmt.Sprintf(`
+resource "lambda_event_source_mapping" "test" {
+  event_source_arn = %q
+  function_name    = %s
+  %s
+  depends_on = [lambda_alias.test, lambda_version.test]
+}
+`, stream, function, lines)
+}
+
+func TestMapping(t *testing.T) {
+	name, dir, stream := acctest.Name(t), source(t), acctest.Stream(t)
+	const byName, byARN, byAlias = "lambda_function.test.function_name", "lambda_function.test.arn", "lambda_alias.test.arn"
+	const begin = "starting_position = \"TRIM_HORIZON\"\n"
+	config := func(function, lines string) string { return mappingConfig(name, dir, stream, function, begin+lines) }
+	update := planned(plancheck.ExpectResourceAction(mapped, plancheck.ResourceActionUpdate))
+	arn := "arn:aws:lambda:us-east-1:000000000000:function:" + name
+	sequence(t,
+		resource.TestStep{Config: config(byName, ""), ConfigStateChecks: []statecheck.StateCheck{
+			is(mapped, "state", text("Enabled")), is(mapped, "enabled", knownvalue.Bool(true)), is(mapped, "batch_size", knownvalue.Int64Exact(100)),
+			is(mapped, "function_arn", text(arn)), is(mapped, "maximum_retry_attempts", knownvalue.Int64Exact(-1)),
+			is(mapped, "tumbling_window_in_seconds", knownvalue.Null()), is(mapped, "uuid", knownvalue.NotNull()),
+		}},
+		resource.TestStep{Config: config(byName, ""), ConfigPlanChecks: empty},
+		resource.TestStep{Config: config(byName, "batch_size = 100"), ConfigPlanChecks: empty},
+		resource.TestStep{Config: config(byARN, ""), ConfigPlanChecks: empty},
+		resource.TestStep{ResourceName: mapped, ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: []string{"last_modified", "function_name"}},
+		resource.TestStep{
+			Config: config(byName, "batch_size = 7\n maximum_batching_window_in_seconds = 2\n maximum_retry_attempts = 3\n enabled = false\n tags = { a = 1 }"), ConfigPlanChecks: update,
+			ConfigStateChecks: []statecheck.StateCheck{
+				is(mapped, "state", text("Disabled")), is(mapped, "batch_size", knownvalue.Int64Exact(7)), is(mapped, "maximum_batching_window_in_seconds", knownvalue.Int64Exact(2)),
+				is(mapped, "maximum_retry_attempts", knownvalue.Int64Exact(3)), is(mapped, "tags_all", knownvalue.MapSizeExact(1)),
+			},
+		},
+		// What is left out of the configuration goes back to its default, or stays.
+		resource.TestStep{
+			Config: config(byName, ""), ConfigPlanChecks: update,
+			ConfigStateChecks: []statecheck.StateCheck{
+				is(mapped, "state", text("Enabled")), is(mapped, "batch_size", knownvalue.Int64Exact(100)), is(mapped, "maximum_batching_window_in_seconds", knownvalue.Null()),
+				is(mapped, "maximum_retry_attempts", knownvalue.Int64Exact(3)),
+			},
+		},
+		resource.TestStep{Config: config(byName, ""), ConfigPlanChecks: empty},
+		resource.TestStep{Config: config(byAlias, ""), ConfigPlanChecks: update, ConfigStateChecks: []statecheck.StateCheck{is(mapped, "function_arn", text(arn+":live"))}},
+		resource.TestStep{
+			Config:           mappingConfig(name, dir, stream, byAlias, "starting_position = \"LATEST\""),
+			ConfigPlanChecks: planned(plancheck.ExpectResourceAction(mapped, plancheck.ResourceActionDestroyBeforeCreate)),
+		},
+		resource.TestStep{
+			Config: mappingConfig(name, dir, stream, byAlias, "starting_position = \"AT_TIMESTAMP\"\n starting_position_timestamp = \"2026-01-02T03:04:05Z\""),
+		},
+		resource.TestStep{
+			Config:           mappingConfig(name, dir, stream, byAlias, "starting_position = \"AT_TIMESTAMP\"\n starting_position_timestamp = \"2026-01-02T03:04:05Z\""),
+			ConfigPlanChecks: empty,
+		},
+	)
+}
+
+func TestMappingDrift(t *testing.T) {
+	name, dir, stream := acctest.Name(t), source(t), acctest.Stream(t)
+	config := mappingConfig(name, dir, stream, "lambda_function.test.function_name", "starting_position = \"LATEST\"")
+	client, ctx, id := acctest.Lambda(), t.Context(), ""
+	sequence(t,
+		resource.TestStep{Config: config, Check: func(s *terraform.State) error {
+			id = s.RootModule().Resources[mapped].Primary.Attributes["uuid"]
+			return nil
+		}},
+		resource.TestStep{
+			PreConfig: func() {
+				if _, err := client.UpdateEventSourceMapping(ctx, &lambda.UpdateEventSourceMappingInput{UUID: &id, Enabled: aws.Bool(false)}); err != nil {
+					t.Fatal(err)
+				}
+			},
+			Config: config, ConfigPlanChecks: planned(plancheck.ExpectResourceAction(mapped, plancheck.ResourceActionUpdate)),
+			ConfigStateChecks: []statecheck.StateCheck{is(mapped, "state", text("Enabled"))},
+		},
+		resource.TestStep{
+			PreConfig: func() {
+				if _, err := client.DeleteEventSourceMapping(ctx, &lambda.DeleteEventSourceMappingInput{UUID: &id}); err != nil {
+					t.Fatal(err)
+				}
+			},
+			Config: config, ConfigPlanChecks: planned(plancheck.ExpectResourceAction(mapped, plancheck.ResourceActionCreate)),
+		},
+	)
+}
+
+func TestMappingErrors(t *testing.T) {
+	name, dir := acctest.Name(t), source(t)
+	config := func(source, lines string) string {
+		return mappingConfig(name, dir, source, "lambda_function.test.function_name", lines)
+	}
+	const stream = "arn:aws:kinesis:us-east-1:000000000000:stream/nowhere"
+	steps := map[string]struct{ config, want string }{
+		"no position":      {config(stream, ""), `needs a starting_position`},
+		"position of none": {config("arn:aws:sqs:us-east-1:000000000000:q", "starting_position = \"LATEST\""), `Only a stream`},
+		"no time":          {config(stream, "starting_position = \"AT_TIMESTAMP\""), `needs a\s+starting_position_timestamp`},
+		"bad time":         {config(stream, "starting_position = \"AT_TIMESTAMP\"\nstarting_position_timestamp = \"now\""), `2006-01-02T15:04:05Z`},
+		"two sources":      {config(stream, "starting_position = \"LATEST\"\nself_managed_event_source {\n endpoints = { A = \"b\" }\n}"), `Exactly one of these`},
+		"no such stream":   {config(stream, "starting_position = \"LATEST\""), `(?s)event_source_arn\s+=.*nowhere`},
+		"batch size":       {config(stream, "starting_position = \"LATEST\"\nbatch_size = 0"), `between 1 and 10000`},
+	}
+	for step, tt := range steps {
+		t.Run(step, func(t *testing.T) {
+			sequence(t, resource.TestStep{Config: tt.config, ExpectError: regexp.MustCompile(tt.want)})
+		})
+	}
+}
