@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -186,6 +187,19 @@ func (c *container) greet(ctx context.Context) error {
 			return fmt.Errorf("the container ended before its supervisor reached the engine: exit status %d %s", info.State.ExitCode, info.State.Error)
 		}
 	}
+}
+
+// name tells people what runs in the container. The function cannot be a label:
+// labels are for ever, and the container was there first.
+func (c *container) name(ctx context.Context, function string) {
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '_', r == '-', r == '.':
+			return r
+		}
+		return '-'
+	}, "lambda-"+function+"-"+c.id[:6])
+	_ = c.driver.client.ContainerRename(ctx, c.id, name) // without it, it only looks less nice
 }
 
 // limit sets other limits than the container was created with.

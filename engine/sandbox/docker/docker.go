@@ -143,6 +143,7 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Environm
 		}
 		return nil, err
 	}
+	d.pool.work(func(ctx context.Context) { c.name(ctx, spec.Name) })
 	return env, nil
 }
 

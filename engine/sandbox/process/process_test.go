@@ -2,10 +2,20 @@ package process_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
 
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/process"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/sandboxtest"
 )
@@ -37,3 +47,246 @@ func TestSuite(t *testing.T) {
 func BenchmarkInvoke(b *testing.B) { sandboxtest.BenchmarkInvoke(b, newDriver(b)) }
 
 func BenchmarkCold(b *testing.B) { sandboxtest.BenchmarkCold(b, newDriver(b), func() {}) }
+
+// gone waits until a condition holds, which it does soon.
+func gone(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s is still there", what)
+		}
+	}
+}
+
+func dead(pid int) func() bool {
+	return func() bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
+}
+
+func entries(t *testing.T, dir string) int {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, "process", "engine-*", "env-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(found)
+}
+
+func spawn(t *testing.T, env sandbox.Environment) int {
+	t.Helper()
+	res, err := env.Invoke(context.Background(), sandbox.Invocation{
+		RequestID: "1", Deadline: time.Now().Add(10 * time.Second), Payload: []byte(`{"op":"spawn"}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(string(res.Payload))
+	if err != nil {
+		t.Fatalf("%s: %v", res.Payload, err)
+	}
+	return pid
+}
+
+// Stop leaves neither a process, not even one that has left its group, nor a file.
+func TestStopLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	d, err := process.New(process.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, _ := sandboxtest.Python().Spec()
+	env, err := d.Start(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := spawn(t, env)
+	if dead(child)() || entries(t, dir) != 1 {
+		t.Fatal("nothing is there that could be left")
+	}
+	if err := env.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !dead(child)() {
+		t.Error("the function's child lives on")
+	}
+	if n := entries(t, dir); n != 0 {
+		t.Errorf("%d directories are left", n)
+	}
+	if err := env.Stop(t.Context()); err != nil {
+		t.Errorf("stop once more: %v", err)
+	}
+	select {
+	case <-env.Done():
+	default:
+		t.Error("not done")
+	}
+	if err := d.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "process", "engine-*")); len(left) != 0 {
+		t.Errorf("%v are left", left)
+	}
+}
+
+// TestHelperEngine is not a test but the engine that TestKilledEngine kills.
+func TestHelperEngine(t *testing.T) {
+	dir := os.Getenv("HELPER_ENGINE_DIR")
+	if dir == "" {
+		t.Skip("runs in TestKilledEngine only")
+	}
+	d, err := process.New(process.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, _ := sandboxtest.Python().Spec()
+	env, err := d.Start(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Printf("child %d\n", spawn(t, env))
+	select {}
+}
+
+// When the engine is killed, its functions end by themselves, and the next
+// engine removes their files.
+func TestKilledEngine(t *testing.T) {
+	dir := t.TempDir()
+	engine := exec.Command(os.Args[0], "-test.run", "^TestHelperEngine$")
+	engine.Env = append(os.Environ(), "HELPER_ENGINE_DIR="+dir)
+	out, err := engine.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := engine.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var child int
+	if _, err := fmt.Fscanf(out, "child %d\n", &child); err != nil {
+		t.Fatalf("engine says %v", err)
+	}
+	if err := engine.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = engine.Wait()
+	gone(t, "the function's child", dead(child))
+	if entries(t, dir) != 1 {
+		t.Fatal("the killed engine has left nothing to remove")
+	}
+	d, err := process.New(process.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := entries(t, dir); n != 0 {
+		t.Errorf("%d directories are left", n)
+	}
+	if err := d.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Two engines with one directory leave each other alone.
+func TestNeighbours(t *testing.T) {
+	dir := t.TempDir()
+	first, err := process.New(process.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, _ := sandboxtest.Go(t).Spec()
+	if _, err := first.Start(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	second, err := process.New(process.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entries(t, dir) != 1 {
+		t.Error("the second engine has removed what the first one runs")
+	}
+	if err := errors.Join(second.Close(t.Context()), first.Close(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.Start(t.Context(), spec); err == nil {
+		t.Error("a closed driver starts functions")
+	}
+}
+
+// A path that does not fit into a socket's address is a path all the same.
+func TestLongPath(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), strings.Repeat("long/", 30))
+	d, err := process.New(process.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, _ := sandboxtest.Go(t).Spec()
+	if _, err := d.Start(t.Context(), spec); err != nil {
+		t.Error(err)
+	}
+	if err := d.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A supervisor that is killed takes its environment with it, and whoever waits
+// hears of it.
+func TestKilledRuntime(t *testing.T) {
+	d := newDriver(t)
+	spec, _ := sandboxtest.Python().Spec()
+	env, err := d.Start(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := spawn(t, env)
+	supervisor := parent(t, child)
+	if err := syscall.Kill(supervisor, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-env.Done()
+	_, err = env.Invoke(t.Context(), sandbox.Invocation{Deadline: time.Now().Add(time.Second)})
+	if !errors.Is(err, sandbox.ErrGone) {
+		t.Errorf("error %v, want ErrGone", err)
+	}
+	_ = syscall.Kill(child, syscall.SIGKILL) // it had left, and nobody is there to look after it
+}
+
+// parent is the supervisor: the parent of the function, which is the parent of pid.
+func parent(t *testing.T, pid int) int {
+	t.Helper()
+	for range 2 {
+		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(string(data), ") ")
+		pid, err = strconv.Atoi(strings.Fields(rest)[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return pid
+}
+
+// Environments start and work side by side.
+func TestManyAtOnce(t *testing.T) {
+	d := newDriver(t)
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			spec, lines := sandboxtest.Go(t).Spec()
+			env, err := d.Start(t.Context(), spec)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for j := range 50 {
+				payload := fmt.Sprintf(`{"who":%d,"turn":%d}`, i, j)
+				res, err := env.Invoke(t.Context(), sandbox.Invocation{
+					RequestID: fmt.Sprint(i, "-", j), Deadline: time.Now().Add(10 * time.Second), Payload: []byte(payload),
+				})
+				if err != nil || string(res.Payload) != payload {
+					t.Errorf("%v: %s, want %s (log %q)", err, res.Payload, payload, lines.Of(fmt.Sprint(i, "-", j)))
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}

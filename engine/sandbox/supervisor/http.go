@@ -136,7 +136,7 @@ func (c *client) read(req *request, limit int) error {
 
 // take appends size bytes to the body, or drops them.
 func (c *client) take(req *request, size int64, limit int) error {
-	if req.large = req.large || int64(len(req.body))+size > int64(limit); req.large {
+	if req.large = req.large || size > int64(limit-len(req.body)); req.large {
 		req.body = nil
 		_, err := io.CopyN(io.Discard, c.r, size)
 		return err

@@ -31,6 +31,7 @@ func main() {
 }
 
 func run(address string) error {
+	runtime.GOMAXPROCS(1)          // it only ever hands things on: a second thread to wake is what costs
 	debug.SetMemoryLimit(32 << 20) // payloads are garbage soon, and the function needs the room
 	adopt()
 	dial, err := newDialer(address)
