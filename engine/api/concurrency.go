@@ -10,13 +10,13 @@ import (
 
 // PutFunctionConcurrency reserves concurrency for a function; 0 stops it from running.
 func (s *Service) PutFunctionConcurrency(ctx context.Context, in *lambda.PutFunctionConcurrencyInput) (*lambda.PutFunctionConcurrencyOutput, error) {
-	_, err := s.reserve(ctx, in.FunctionName, in.ReservedConcurrentExecutions)
+	err := s.reserve(ctx, in.FunctionName, in.ReservedConcurrentExecutions)
 	return &lambda.PutFunctionConcurrencyOutput{ReservedConcurrentExecutions: in.ReservedConcurrentExecutions}, err
 }
 
 // DeleteFunctionConcurrency lifts the reservation.
 func (s *Service) DeleteFunctionConcurrency(ctx context.Context, in *lambda.DeleteFunctionConcurrencyInput) (*lambda.DeleteFunctionConcurrencyOutput, error) {
-	_, err := s.reserve(ctx, in.FunctionName, nil)
+	err := s.reserve(ctx, in.FunctionName, nil)
 	return &lambda.DeleteFunctionConcurrencyOutput{}, err
 }
 
@@ -30,15 +30,16 @@ func (s *Service) GetFunctionConcurrency(ctx context.Context, in *lambda.GetFunc
 	return &lambda.GetFunctionConcurrencyOutput{ReservedConcurrentExecutions: f.Reserved}, err
 }
 
-func (s *Service) reserve(ctx context.Context, name *string, reserved *int32) (catalog.Function, error) {
+func (s *Service) reserve(ctx context.Context, name *string, reserved *int32) error {
 	r, err := functionRef(ctx, name)
 	if err != nil {
-		return catalog.Function{}, err
+		return err
 	}
-	return s.Catalog.Change(ctx, r, func(f *catalog.Function) error {
+	_, err = s.Catalog.Change(ctx, r, func(f *catalog.Function) error {
 		f.Reserved = reserved
 		return nil
 	})
+	return err
 }
 
 // functionRef reads the name of a whole function, without a qualifier.

@@ -14,8 +14,8 @@ const markerPrefix = "after:"
 // names the last key of the page before, so that items which come and go between
 // two calls do not shift the rest.
 func page[T any](items []T, key func(T) string, marker *string, maxItems *int32, limit int) ([]T, *string, error) {
-	if max := int(value(maxItems)); max > 0 && max < limit {
-		limit = max
+	if wanted := int(value(maxItems)); wanted > 0 {
+		limit = min(limit, wanted)
 	}
 	if value(marker) != "" {
 		raw, err := base64.StdEncoding.DecodeString(*marker)
