@@ -36,6 +36,7 @@ resource "lambda_alias" "test" {
   function_name    = lambda_function.test.function_name
   name             = %q
   function_version = %s
+  depends_on       = [lambda_version.test]
 }
 `, name, version)
 }
