@@ -46,7 +46,7 @@ func (keepFilledIn) MarkdownDescription(context.Context) string { return keepFil
 
 func (keepFilledIn) PlanModifyList(_ context.Context, req planmodifier.ListRequest, resp *planmodifier.ListResponse) {
 	switch {
-	case req.StateValue.IsNull() || req.ConfigValue.IsUnknown():
+	case req.State.Raw.IsNull() || req.ConfigValue.IsUnknown():
 		return
 	case req.ConfigValue.IsNull():
 		resp.PlanValue = req.StateValue

@@ -15,6 +15,7 @@ import (
 	tf "github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/lambdaform/terraform-provider-lambda/provider/arn"
+	"github.com/lambdaform/terraform-provider-lambda/provider/policy"
 )
 
 const permissionTimeout = 5 * time.Minute
@@ -147,12 +148,12 @@ func (r *permission) Read(ctx context.Context, req resource.ReadRequest, resp *r
 		report(&resp.Diagnostics, "Reading the policy of "+m.FunctionName.ValueString(), err)
 		return
 	}
-	policy, err := ParsePolicy(aws.ToString(out.Policy))
+	document, err := policy.Parse(aws.ToString(out.Policy))
 	if err != nil {
 		resp.Diagnostics.AddError("Cannot read the policy of "+m.FunctionName.ValueString(), err.Error())
 		return
 	}
-	statement, found := policy.Find(m.StatementID.ValueString())
+	statement, found := document.Find(m.StatementID.ValueString())
 	if !found {
 		resp.State.RemoveResource(ctx)
 		return
@@ -163,23 +164,20 @@ func (r *permission) Read(ctx context.Context, req resource.ReadRequest, resp *r
 }
 
 // read puts a statement into the model.
-func (m *permissionModel) read(s Statement) {
+func (m *permissionModel) read(s policy.Statement) {
 	m.ID = tf.StringValue(s.SID)
 	m.StatementID = tf.StringValue(s.SID)
 	m.Action = tf.StringValue(string(s.Action))
-	if who := string(s.Principal); !samePrincipal(who, m.Principal.ValueString()) {
-		if account := rootARN.FindStringSubmatch(who); account != nil {
-			who = account[1] // as it is given
-		}
-		m.Principal = tf.StringValue(who)
+	if who := string(s.Principal); !policy.SamePrincipal(who, m.Principal.ValueString()) {
+		m.Principal = tf.StringValue(policy.Account(who))
 	}
-	from := func(prior tf.String, key string) tf.String { return text(prior, aws.String(s.condition(key))) }
+	from := func(prior tf.String, key string) tf.String { return text(prior, aws.String(s.Compared(key))) }
 	m.EventSourceToken = from(m.EventSourceToken, "lambda:EventSourceToken")
 	m.FunctionURLAuthType = from(m.FunctionURLAuthType, "lambda:FunctionUrlAuthType")
 	m.PrincipalOrgID = from(m.PrincipalOrgID, "aws:PrincipalOrgID")
 	m.SourceAccount = from(m.SourceAccount, "AWS:SourceAccount")
 	m.SourceARN = from(m.SourceARN, "AWS:SourceArn")
-	switch via := s.condition("lambda:InvokedViaFunctionUrl"); {
+	switch via := s.Compared("lambda:InvokedViaFunctionUrl"); {
 	case via != "":
 		m.InvokedViaFunctionURL = tf.BoolValue(strings.EqualFold(via, "true"))
 	case m.InvokedViaFunctionURL.ValueBool():

@@ -13,6 +13,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+
+	"github.com/lambdaform/terraform-provider-lambda/provider/policy"
 )
 
 func (r *permission) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
@@ -36,7 +38,7 @@ func (r *permission) Schema(ctx context.Context, _ resource.SchemaRequest, resp 
 	who := optional("Who is allowed: a service such as `s3.amazonaws.com`, an account, an ARN or `*`.")
 	who.Optional, who.Required = false, true
 	who.PlanModifiers = []planmodifier.String{
-		keepEquivalent{"An account and the ARN of its root are the same value.", samePrincipal}, stringplanmodifier.RequiresReplace(),
+		keepEquivalent{"An account and the ARN of its root are the same value.", policy.SamePrincipal}, stringplanmodifier.RequiresReplace(),
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A permission: one statement of a function's policy, which lets a service or another account call it. Every change forces a new resource.",
