@@ -65,6 +65,8 @@ type Engine struct {
 	services *wire.Server
 	links    *api.Links
 	serving  chan error
+	stopping context.Context // ends when the engine begins to stop
+	stop     context.CancelFunc
 
 	lock     *os.File
 	store    *store.Store
@@ -82,6 +84,7 @@ type Engine struct {
 func Start(ctx context.Context, c Config) (*Engine, error) {
 	c = c.withDefaults()
 	e := &Engine{config: c, serving: make(chan error, 1)}
+	e.stopping, e.stop = context.WithCancel(context.Background())
 	if err := e.start(ctx); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
@@ -115,8 +118,10 @@ func (e *Engine) start(ctx context.Context) (err error) {
 	// the store: do both at once.
 	driver := make(chan error, 1)
 	go func() {
-		var err error
-		e.driver, err = openDriver(ctx, e.config)
+		d, err := openDriver(ctx, e.config)
+		if err == nil { // a failed driver is a nil pointer in an interface: not nil
+			e.driver = d
+		}
 		driver <- err
 	}()
 	err = e.open(ctx)
@@ -240,6 +245,7 @@ func (e *Engine) Close() error {
 
 func (e *Engine) shutDown() error {
 	var errs []error
+	e.stop()
 	ctx, cancel := context.WithTimeout(context.Background(), Grace)
 	defer cancel()
 

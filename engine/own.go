@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -55,13 +56,16 @@ func (e *Engine) serveLogs(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 	_ = flusher.Flush()
 	lines := json.NewEncoder(w)
-	err := e.logs.Read(r.Context(), account, region, query.Get("function"), since, query.Get("follow") == "true", func(event observe.Event) error {
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(e.stopping, cancel)() // who follows a log does not hold up the engine's end
+	err := e.logs.Read(ctx, account, region, query.Get("function"), since, query.Get("follow") == "true", func(event observe.Event) error {
 		if err := lines.Encode(event); err != nil {
 			return err
 		}
 		return flusher.Flush()
 	})
-	if err != nil && r.Context().Err() == nil {
+	if err != nil && ctx.Err() == nil {
 		e.config.Logger.Warn("read log", "function", query.Get("function"), "err", err)
 	}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -159,6 +160,10 @@ func (s *Service) versions(f catalog.Function) ([]types.FunctionConfiguration, e
 	configs := make([]types.FunctionConfiguration, 0, len(numbers))
 	for _, number := range numbers {
 		v, err := s.Catalog.Version(f, number)
+		var deleted *types.ResourceNotFoundException // since f was read
+		if errors.As(err, &deleted) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

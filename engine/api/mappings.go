@@ -35,9 +35,6 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *lambda.Creat
 	if in.StartingPosition == types.EventSourcePositionAtTimestamp && in.StartingPositionTimestamp == nil {
 		return nil, catalog.Invalid("1 validation error detected: Value null at 'startingPositionTimestamp' failed to satisfy constraint: Member must not be null when StartingPosition is AT_TIMESTAMP.")
 	}
-	if err := s.checkPair(*in.EventSourceArn, target, ""); err != nil {
-		return nil, err
-	}
 	id := uuid.NewString()
 	m := catalog.Mapping{
 		Scope:   scope(ctx),
@@ -65,7 +62,7 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *lambda.Creat
 	}
 	applyMapping(&m.Config, answer[lambda.UpdateEventSourceMappingInput](*in))
 	m.Config.LastModified = ptr(s.Now().UTC())
-	if err := s.Catalog.PutMapping(ctx, m); err != nil {
+	if err := s.Catalog.CreateMapping(ctx, m); err != nil {
 		return nil, err
 	}
 	config := s.viewMapping(m)
@@ -88,11 +85,8 @@ func (s *Service) UpdateEventSourceMapping(ctx context.Context, in *lambda.Updat
 		}
 	}
 	transition := "Updating"
-	m, err := s.Catalog.ChangeMapping(ctx, *in.UUID, func(m *catalog.Mapping) error {
+	m, err := s.Catalog.ChangeMapping(ctx, scope(ctx), *in.UUID, func(m *catalog.Mapping) error {
 		if in.FunctionName != nil {
-			if err := s.checkPair(*m.Config.EventSourceArn, target, *m.Config.UUID); err != nil {
-				return err
-			}
 			m.Config.FunctionArn = ptr(target.ARN())
 		}
 		was := m.Enabled()
@@ -115,8 +109,8 @@ func (s *Service) UpdateEventSourceMapping(ctx context.Context, in *lambda.Updat
 }
 
 // GetEventSourceMapping implements spec api §A.9.
-func (s *Service) GetEventSourceMapping(_ context.Context, in *lambda.GetEventSourceMappingInput) (*lambda.GetEventSourceMappingOutput, error) {
-	m, err := s.Catalog.Mapping(*in.UUID)
+func (s *Service) GetEventSourceMapping(ctx context.Context, in *lambda.GetEventSourceMappingInput) (*lambda.GetEventSourceMappingOutput, error) {
+	m, err := s.Catalog.Mapping(scope(ctx), *in.UUID)
 	if err != nil {
 		return nil, err
 	}
@@ -125,11 +119,8 @@ func (s *Service) GetEventSourceMapping(_ context.Context, in *lambda.GetEventSo
 
 // DeleteEventSourceMapping implements spec api §A.6.
 func (s *Service) DeleteEventSourceMapping(ctx context.Context, in *lambda.DeleteEventSourceMappingInput) (*lambda.DeleteEventSourceMappingOutput, error) {
-	m, err := s.Catalog.Mapping(*in.UUID)
+	m, err := s.Catalog.DeleteMapping(ctx, scope(ctx), *in.UUID)
 	if err != nil {
-		return nil, err
-	}
-	if err := s.Catalog.DeleteMapping(ctx, *in.UUID); err != nil {
 		return nil, err
 	}
 	config := s.viewMapping(m)
@@ -180,16 +171,6 @@ func (s *Service) mappingTarget(ctx context.Context, name string) (catalog.Ref, 
 		return r, catalog.Invalid("Function does not exist")
 	}
 	return r, nil
-}
-
-// checkPair refuses a second mapping of one source to one function.
-func (s *Service) checkPair(source string, target catalog.Ref, except string) error {
-	for _, m := range s.Catalog.Mappings() {
-		if *m.Config.UUID != except && *m.Config.EventSourceArn == source && *m.Config.FunctionArn == target.ARN() {
-			return catalog.Conflict("The event source arn (\" %s \") and function (\" %s \") provided mapping already exists. Please update or delete the existing mapping with UUID %s", source, target.Name, *m.Config.UUID)
-		}
-	}
-	return nil
 }
 
 func (s *Service) viewMapping(m catalog.Mapping) types.EventSourceMappingConfiguration {

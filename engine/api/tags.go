@@ -27,7 +27,7 @@ func (s *Service) UntagResource(ctx context.Context, in *lambda.UntagResourceInp
 // ListTags lists the tags of a function or an event source mapping.
 func (s *Service) ListTags(ctx context.Context, in *lambda.ListTagsInput) (*lambda.ListTagsOutput, error) {
 	if id, ok := mappingID(*in.Resource); ok {
-		m, err := s.Catalog.Mapping(id)
+		m, err := s.Catalog.Mapping(scope(ctx), id)
 		return &lambda.ListTagsOutput{Tags: tagged(m.Tags)}, err
 	}
 	r, err := tagRef(ctx, *in.Resource)
@@ -40,7 +40,7 @@ func (s *Service) ListTags(ctx context.Context, in *lambda.ListTagsInput) (*lamb
 
 func (s *Service) changeTags(ctx context.Context, resource string, change func(map[string]string)) error {
 	if id, ok := mappingID(resource); ok {
-		_, err := s.Catalog.ChangeMapping(ctx, id, func(m *catalog.Mapping) error {
+		_, err := s.Catalog.ChangeMapping(ctx, scope(ctx), id, func(m *catalog.Mapping) error {
 			m.Tags = tagged(m.Tags)
 			change(m.Tags)
 			return nil

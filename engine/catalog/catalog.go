@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"strings"
+	"sync"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/store"
 )
@@ -14,6 +14,8 @@ type Catalog struct {
 	functions *store.Table[Function]
 	versions  *store.Table[Version]
 	mappings  *store.Table[Mapping]
+
+	pairing sync.Mutex // held while a mapping is checked against the others and written
 }
 
 // Listener is told of every change after it has been written. Calls for one kind
@@ -103,6 +105,7 @@ func (c *Catalog) Packages() map[string]bool {
 	for _, v := range c.versions.All() {
 		sums[v.Code.Sum] = true
 	}
+	delete(sums, "") // of images and of deleted functions
 	return sums
 }
 
@@ -111,13 +114,19 @@ func (c *Catalog) Version(f Function, number string) (Version, error) {
 	if number == LatestVersion {
 		return f.Latest, nil
 	}
-	if i := f.versionIndex(number); i >= 0 {
-		if v, ok := c.versions.Get(f.Versions[i].Key); ok {
-			return v, nil
-		}
-		return Version{}, fmt.Errorf("document of version %s of %s is missing", number, f.Name)
+	i := f.versionIndex(number)
+	if i < 0 {
+		return Version{}, NotFound("Function not found: %s", f.Ref().With(number).ARN())
 	}
-	return Version{}, NotFound("Function not found: %s", f.Ref().With(number).ARN())
+	key := f.Versions[i].Key
+	if v, ok := c.versions.Get(key); ok {
+		return v, nil
+	}
+	// f may be older than the deletion of the version; if it is not, the store has lost something.
+	if now, _ := c.functions.Get(f.Ref().key()); !now.names(key) {
+		return Version{}, NotFound("Function not found: %s", f.Ref().With(number).ARN())
+	}
+	return Version{}, fmt.Errorf("document of version %s of %s is missing", number, f.Name)
 }
 
 // Resolve returns the function and the version that a call to ref is to run now.
@@ -195,38 +204,4 @@ func (c *Catalog) drop(ctx context.Context, versions ...VersionRef) error {
 		}
 	}
 	return nil
-}
-
-// Mapping returns the mapping with the given UUID.
-func (c *Catalog) Mapping(id string) (Mapping, error) {
-	m, ok := c.mappings.Get(strings.ToLower(id))
-	if !ok {
-		return Mapping{}, errNoMapping()
-	}
-	return m, nil
-}
-
-func errNoMapping() error { return NotFound("The resource you requested does not exist.") }
-
-// Mappings returns every mapping.
-func (c *Catalog) Mappings() []Mapping { return c.mappings.All() }
-
-// PutMapping writes a new mapping.
-func (c *Catalog) PutMapping(ctx context.Context, m Mapping) error {
-	return c.mappings.Put(ctx, *m.Config.UUID, m)
-}
-
-// ChangeMapping applies change to a mapping, atomically.
-func (c *Catalog) ChangeMapping(ctx context.Context, id string, change func(m *Mapping) error) (Mapping, error) {
-	return c.mappings.Update(ctx, strings.ToLower(id), func(m *Mapping, exists bool) error {
-		if !exists {
-			return errNoMapping()
-		}
-		return change(m)
-	})
-}
-
-// DeleteMapping removes a mapping.
-func (c *Catalog) DeleteMapping(ctx context.Context, id string) error {
-	return c.mappings.Delete(ctx, strings.ToLower(id))
 }

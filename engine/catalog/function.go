@@ -63,6 +63,11 @@ func (f *Function) versionIndex(number string) int {
 	return slices.IndexFunc(f.Versions, func(v VersionRef) bool { return v.Number == number })
 }
 
+// names tells whether f has a version whose document is under key.
+func (f *Function) names(key string) bool {
+	return slices.ContainsFunc(f.Versions, func(v VersionRef) bool { return v.Key == key })
+}
+
 // VersionOf returns the version number that a qualifier stands for, before any
 // weighted routing, and false when there is no such version or alias.
 func (f *Function) VersionOf(qualifier string) (string, bool) {

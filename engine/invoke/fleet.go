@@ -2,16 +2,12 @@ package invoke
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"math"
+	"runtime"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
-
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
-	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 )
 
 // fleet is the environments of one version. Each handles one call at a time. The
@@ -23,13 +19,20 @@ type fleet struct {
 	calls    sync.WaitGroup // calls that may still acquire an environment
 	tasks    sync.WaitGroup // boots and stops that are under way
 
+	boots chan struct{} // a token for each environment of this fleet that may boot at the same time
+
 	mu      sync.Mutex
-	limit   int
 	idle    []*worker
 	waiting []chan grant // calls without an environment, oldest first
 	size    int          // environments there are or that are booting
 	retired bool
 }
+
+// maxBoots is how many environments may boot at the same time. Of one fleet it is
+// fewer, so that a function with a slow init does not hold up the others.
+const maxBoots = 64
+
+func fleetBoots() int { return max(4, 2*runtime.NumCPU()) }
 
 // grant is what a waiting call gets: an environment, or why there is none.
 type grant struct {
@@ -38,17 +41,7 @@ type grant struct {
 }
 
 func newFleet(i *Invoker, f catalog.Function, v catalog.Version) *fleet {
-	return &fleet{invoker: i, function: f, version: v, limit: math.MaxInt}
-}
-
-// setLimit follows the reserved concurrency of the function.
-func (f *fleet) setLimit(reserved *int32) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.limit = math.MaxInt
-	if reserved != nil {
-		f.limit = int(*reserved)
-	}
+	return &fleet{invoker: i, function: f, version: v, boots: make(chan struct{}, fleetBoots())}
 }
 
 // acquire returns an environment for one call: a free one, or the first that comes
@@ -58,10 +51,6 @@ func (f *fleet) acquire(ctx context.Context) (*worker, error) {
 	if w := f.takeIdle(); w != nil {
 		f.mu.Unlock()
 		return w, nil
-	}
-	if f.size-len(f.idle) >= f.limit {
-		f.mu.Unlock()
-		return nil, throttled(types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded)
 	}
 	granted := make(chan grant, 1)
 	f.waiting = append(f.waiting, granted)
@@ -87,6 +76,8 @@ func (f *fleet) takeIdle() *worker {
 
 // boot starts one environment for whichever call has waited longest by then.
 func (f *fleet) boot(ctx context.Context) {
+	f.boots <- struct{}{}
+	defer func() { <-f.boots }()
 	f.invoker.boots <- struct{}{}
 	defer func() { <-f.invoker.boots }()
 
@@ -107,29 +98,18 @@ func (f *fleet) boot(ctx context.Context) {
 	}
 	f.size--
 	if len(f.waiting) > 0 {
-		f.waiting[0] <- grant{err: bootError(err)}
+		f.waiting[0] <- grant{err: err}
 		f.waiting = f.waiting[1:]
 		return
 	}
 	f.invoker.Log.Warn("environment did not boot", "function", f.function.Name, "err", err)
 }
 
-// bootError tells the caller why there is no environment: the function's own
-// failure as it is, ours as a ServiceException with the reason.
-func bootError(err error) error {
-	var initErr *sandbox.InitError
-	if errors.As(err, &initErr) {
-		return err
-	}
-	message, kind := err.Error(), "Service"
-	return &types.ServiceException{Message: &message, Type: &kind}
-}
-
 // release gives an environment back after a call.
 func (f *fleet) release(w *worker) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !w.alive() {
+	if w.spent || !w.alive() {
 		f.drop(w)
 		return
 	}

@@ -13,7 +13,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"runtime"
 	"sync"
 	"time"
 
@@ -49,9 +48,9 @@ type Invoker struct {
 	fleets map[string]*fleet // by generation of the version
 	closed bool
 
-	busy  limiter
-	stop  context.CancelFunc
-	tasks sync.WaitGroup
+	running running
+	stop    context.CancelFunc
+	tasks   sync.WaitGroup
 }
 
 // Request is one call.
@@ -86,9 +85,9 @@ func New(o Options) *Invoker {
 	ctx, stop := context.WithCancel(context.Background())
 	i := &Invoker{
 		Options: o,
-		boots:   make(chan struct{}, 2*runtime.NumCPU()),
+		boots:   make(chan struct{}, maxBoots),
 		fleets:  map[string]*fleet{},
-		busy:    limiter{max: o.Concurrency},
+		running: running{max: o.Concurrency, accounts: map[catalog.Scope]int{}, functions: map[catalog.Ref]int{}},
 		stop:    stop,
 	}
 	i.tasks.Go(func() { i.retireIdle(ctx) })
@@ -122,13 +121,27 @@ func (i *Invoker) Invoke(ctx context.Context, r Request) (Response, error) {
 	if err != nil {
 		return Response{}, err
 	}
-	if !i.busy.enter() {
-		return Response{}, throttled(types.ThrottleReasonConcurrentInvocationLimitExceeded)
-	}
-	defer i.busy.leave()
 	defer fl.calls.Done()
+	if err := i.running.enter(f); err != nil {
+		return Response{}, err
+	}
+	defer i.running.leave(f)
 
-	w, err := fl.acquire(context.WithoutCancel(ctx))
+	ctx = context.WithoutCancel(ctx)
+	for attempt := 1; ; attempt++ {
+		response, err := i.attempt(ctx, fl, r)
+		if err == nil || !errors.Is(err, sandbox.ErrGone) || attempt == maxAttempts {
+			return response, serviceError(err)
+		}
+	}
+}
+
+// maxAttempts is how many environments may die under a call before they see its event.
+const maxAttempts = 3
+
+// attempt runs a call in one environment.
+func (i *Invoker) attempt(ctx context.Context, fl *fleet, r Request) (Response, error) {
+	w, err := fl.acquire(ctx)
 	var initErr *sandbox.InitError
 	switch {
 	case errors.As(err, &initErr):
@@ -136,7 +149,16 @@ func (i *Invoker) Invoke(ctx context.Context, r Request) (Response, error) {
 	case err != nil:
 		return Response{}, err
 	}
-	return w.run(context.WithoutCancel(ctx), r)
+	return w.run(ctx, r)
+}
+
+// serviceError tells the caller that it was not the function that failed, and why.
+func serviceError(err error) error {
+	if err == nil {
+		return nil
+	}
+	message, kind := err.Error(), "Service"
+	return &types.ServiceException{Message: &message, Type: &kind}
 }
 
 // fleet returns the fleet of a version, made when missing, with a call entered into it.
@@ -147,12 +169,19 @@ func (i *Invoker) fleet(f catalog.Function, v catalog.Version) (*fleet, error) {
 		return nil, errShutdown
 	}
 	fl, ok := i.fleets[v.Generation]
-	if !ok {
-		fl = newFleet(i, f, v)
-		i.fleets[v.Generation] = fl
+	if ok {
+		fl.calls.Add(1)
+		return fl, nil
 	}
-	fl.setLimit(f.Reserved)
+	fl = newFleet(i, f, v)
 	fl.calls.Add(1)
+	// The function may have changed since the caller looked it up. FunctionChanged
+	// has come and gone then, and would never retire this fleet.
+	if now, err := i.Catalog.Function(f.Ref()); err != nil || !i.current(now, fl) {
+		fl.retire()
+		return fl, nil
+	}
+	i.fleets[v.Generation] = fl
 	return fl, nil
 }
 
@@ -203,33 +232,4 @@ func (i *Invoker) retireIdle(ctx context.Context) {
 		}
 		i.mu.Unlock()
 	}
-}
-
-// limiter counts calls up to a maximum.
-type limiter struct {
-	max int
-
-	mu sync.Mutex
-	n  int
-}
-
-func (l *limiter) enter() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.n >= l.max {
-		return false
-	}
-	l.n++
-	return true
-}
-
-func (l *limiter) leave() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.n--
-}
-
-func throttled(reason types.ThrottleReason) error {
-	message, kind := "Rate Exceeded.", "User"
-	return &types.TooManyRequestsException{Message: &message, Type: &kind, Reason: reason}
 }

@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
-
 	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 )
@@ -33,6 +31,7 @@ type worker struct {
 	source    observe.Source
 	idleSince time.Time
 	used      bool // a call has run here, so that the next is no cold start
+	spent     bool // the last call has ended the environment, whether or not it has noticed
 
 	mu   sync.Mutex
 	tail bytes.Buffer // log of the call that is running
@@ -175,10 +174,11 @@ func (w *worker) run(ctx context.Context, r Request) (Response, error) {
 		Payload:       r.Payload,
 	})
 	if err != nil {
-		message, kind := "the execution environment failed: "+err.Error(), "Service"
+		w.spent = true
 		w.fleet.release(w)
-		return Response{}, &types.ServiceException{Message: &message, Type: &kind}
+		return Response{}, fmt.Errorf("the execution environment failed: %w", err)
 	}
+	w.spent = result.Outcome != sandbox.Success && result.Outcome != sandbox.FunctionError
 	payload, functionError := w.report(r.RequestID, result, cold)
 	response := Response{Payload: payload, Version: version, FunctionError: functionError, Log: w.takeTail()}
 	w.fleet.release(w)

@@ -58,14 +58,15 @@ func New(ctx context.Context, o Options) (*Manager, error) {
 
 // Start begins to poll the sources of the mappings that there are.
 func (m *Manager) Start() {
+	mappings := map[string]bool{}
+	for _, mapping := range m.Catalog.Mappings() {
+		mappings[*mapping.Config.UUID] = true
+		m.MappingChanged(*mapping.Config.UUID, mapping, true)
+	}
 	for _, key := range m.checkpoints.Keys() {
-		id, _, _ := strings.Cut(key, ".")
-		if _, err := m.Catalog.Mapping(id); err != nil {
+		if id, _, _ := strings.Cut(key, "."); !mappings[id] {
 			m.forget(id)
 		}
-	}
-	for _, mapping := range m.Catalog.Mappings() {
-		m.MappingChanged(*mapping.Config.UUID, mapping, true)
 	}
 }
 
