@@ -69,8 +69,12 @@ func (r Runtime) Image() string {
 	return fmt.Sprintf("public.ecr.aws/lambda/%s:%s", r.Language, r.Version)
 }
 
-// StandIn is the image that `make images` builds in place of AWS's.
+// StandIn is the image that `make images` builds in place of AWS's. One serves
+// all bootstraps: they bring what they need.
 func (r Runtime) StandIn() string {
+	if r.Language == Provided {
+		return "lambdaform/provided:al2023"
+	}
 	return fmt.Sprintf("lambdaform/%s:%s", r.Language, r.Version)
 }
 

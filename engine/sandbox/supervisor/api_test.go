@@ -77,13 +77,26 @@ func (b *bench) result() (protocol.Result, string) {
 	return res, string(frame.Payload)
 }
 
-// next asks for an event in the background.
-func (b *bench) next() <-chan *http.Response {
-	ch := make(chan *http.Response, 1)
+// event is what a request for one got.
+type event struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// next asks for an event in the background. The channel is closed when the
+// connection breaks instead.
+func (b *bench) next() <-chan event {
+	ch := make(chan event, 1)
 	go func() {
 		defer close(ch)
-		if res, err := http.Get(b.url + "runtime/invocation/next"); err == nil {
-			ch <- res
+		res, err := http.Get(b.url + "runtime/invocation/next")
+		if err != nil {
+			return
+		}
+		defer func() { _ = res.Body.Close() }()
+		if body, err := io.ReadAll(res.Body); err == nil {
+			ch <- event{res.StatusCode, res.Header, string(body)}
 		}
 	}()
 	return ch
@@ -95,11 +108,9 @@ func (b *bench) begin(id string) {
 	asked := b.next()
 	b.frame(protocol.KindReady)
 	b.life.invoke(&invocation{Invoke: protocol.Invoke{RequestID: id, Budget: time.Minute}, payload: []byte(`{}`)})
-	res := <-asked
-	if res == nil || res.StatusCode != http.StatusOK {
-		b.t.Fatalf("no event: %v", res)
+	if got := <-asked; got.status != http.StatusOK || got.body != `{}` {
+		b.t.Fatalf("no event: %+v", got)
 	}
-	_ = res.Body.Close()
 }
 
 func (b *bench) do(req *http.Request, status int, text string) {
@@ -129,9 +140,7 @@ func TestEventHeaders(t *testing.T) {
 		RequestID: "id-1", FunctionARN: "arn:f:live", DeadlineMS: 1700000000123, Budget: time.Minute,
 		TraceID: "Root=1", ClientContext: "{\n \"custom\": {}\r\n}", CognitoIdentity: `{"cognitoIdentityId":"x"}`,
 	}, payload: []byte(`"event"`)})
-	res := <-asked
-	defer func() { _ = res.Body.Close() }()
-	body, _ := io.ReadAll(res.Body)
+	got := <-asked
 	for name, want := range map[string]string{
 		"Lambda-Runtime-Aws-Request-Id":       "id-1",
 		"Lambda-Runtime-Deadline-Ms":          "1700000000123",
@@ -141,12 +150,12 @@ func TestEventHeaders(t *testing.T) {
 		"Lambda-Runtime-Cognito-Identity":     `{"cognitoIdentityId":"x"}`,
 		"Content-Type":                        "application/json",
 	} {
-		if got := res.Header.Get(name); got != want {
-			t.Errorf("%s: %q, want %q", name, got, want)
+		if value := got.header.Get(name); value != want {
+			t.Errorf("%s: %q, want %q", name, value, want)
 		}
 	}
-	if string(body) != `"event"` {
-		t.Errorf("event %s", body)
+	if got.body != `"event"` {
+		t.Errorf("event %s", got.body)
 	}
 }
 
@@ -222,8 +231,8 @@ func TestRefusals(t *testing.T) {
 	b.begin("id-1")
 	b.post("runtime/invocation/id-2/response", "1", 400, "InvalidRequestID")
 	b.post("runtime/invocation/id-2/error", "1", 400, "InvalidRequestID")
-	if res := <-b.next(); res == nil || res.StatusCode != 403 {
-		t.Errorf("a second event during an invocation: %v", res)
+	if got := <-b.next(); got.status != http.StatusForbidden {
+		t.Errorf("a second event during an invocation: %+v", got)
 	}
 	b.post("runtime/init/error", "{}", 403, "InvalidStateTransition")
 	b.post("runtime/nothing", "", 404, "")
@@ -290,9 +299,7 @@ func TestDeadlines(t *testing.T) {
 	b.frame(protocol.KindReady)
 	start := time.Now()
 	b.life.invoke(&invocation{Invoke: protocol.Invoke{RequestID: "id-1", Budget: 50 * time.Millisecond}, payload: []byte("1")})
-	if res := <-asked; res != nil {
-		_ = res.Body.Close()
-	}
+	<-asked
 	res, _ := b.result()
 	if took := time.Since(start); res.Outcome != protocol.Timeout || took < 50*time.Millisecond {
 		t.Errorf("%+v after %v", res, took)
