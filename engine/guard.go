@@ -1,0 +1,58 @@
+package engine
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// guard keeps web pages out. The engine asks nobody for a password and runs what
+// it is sent, and a browser lets any page send requests to 127.0.0.1. Such a
+// request has an Origin; after DNS rebinding it has the page's own name as Host.
+func guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !localName(hostname(r.Host)):
+			refuse(w, "The engine does not answer to the host name "+r.Host+": use 127.0.0.1, localhost or a name without dots.")
+		case !localOrigin(r.Header.Get("Origin")):
+			refuse(w, "The engine does not answer to web pages of "+r.Header.Get("Origin")+".")
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+func refuse(w http.ResponseWriter, message string) {
+	w.Header().Set("x-amzn-ErrorType", "AccessDeniedException")
+	writeJSON(w, http.StatusForbidden, map[string]string{"message": message})
+}
+
+// localName tells whether a host name cannot belong to a stranger: an address, this
+// machine's own name, or one that only a container network knows.
+func localName(host string) bool {
+	host = strings.TrimSuffix(host, ".")
+	return net.ParseIP(host) != nil || !strings.Contains(host, ".") ||
+		strings.HasSuffix(host, ".localhost") || strings.HasSuffix(host, ".docker.internal")
+}
+
+// localOrigin tells whether a request comes from no page at all, or from one of this machine.
+func localOrigin(origin string) bool {
+	if origin == "" {
+		return true
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" { // "null" is the origin of sandboxed pages and files
+		return false
+	}
+	host := u.Hostname()
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+func hostname(hostport string) string {
+	if host, _, err := net.SplitHostPort(hostport); err == nil {
+		return host
+	}
+	return strings.Trim(hostport, "[]")
+}
