@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 )
 
 // Dir is a directory that belongs to this process for as long as it lives.
@@ -26,7 +25,7 @@ func Claim(root string) (*Dir, error) {
 		return nil, fmt.Errorf("claim directory: %w", err)
 	}
 	// One at a time, so that nobody takes a directory without its lock yet for a dead one's.
-	gate, err := lock(filepath.Join(root, ".gate"), syscall.LOCK_EX)
+	gate, err := lock(filepath.Join(root, ".gate"), true)
 	if err != nil {
 		return nil, fmt.Errorf("claim directory: %w", err)
 	}
@@ -46,35 +45,38 @@ func Claim(root string) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("claim directory: %w", err)
 	}
-	own, err := lock(filepath.Join(path, lockName), syscall.LOCK_EX|syscall.LOCK_NB)
+	own, err := lock(filepath.Join(path, lockName), false)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("claim directory: %w", err), os.RemoveAll(path))
 	}
 	return &Dir{Path: path, lock: own}, nil
 }
 
-func lock(path string, how int) (*os.File, error) {
+// lock opens and locks a file; with wait false, the error is errHeld when
+// somebody else has it.
+func lock(path string, wait bool) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), how); err != nil {
+	if err := hold(f, wait); err != nil {
 		_ = f.Close()
 		return nil, err
 	}
 	return f, nil
 }
 
+var errHeld = errors.New("somebody else holds the lock")
+
 func sweep(path string) error {
-	owner, err := lock(filepath.Join(path, lockName), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
+	owner, err := lock(filepath.Join(path, lockName), false)
+	if errors.Is(err, errHeld) {
 		return nil // alive
 	}
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err != nil {
 		return err
 	}
-	defer func() { _ = owner.Close() }()
-	return os.RemoveAll(path)
+	return (&Dir{Path: path, lock: owner}).Release()
 }
 
 // New makes a directory for one environment.
@@ -88,8 +90,11 @@ func (d *Dir) New() (string, error) {
 
 // Release removes the directory.
 func (d *Dir) Release() error {
-	err := os.RemoveAll(d.Path)
-	return errors.Join(err, d.lock.Close())
+	defer func() { _ = d.lock.Close() }() // closing twice does no harm
+	if !canRemoveOpen {
+		_ = d.lock.Close()
+	}
+	return os.RemoveAll(d.Path)
 }
 
 // Name is the directory's name in its root, by which Exists knows it.

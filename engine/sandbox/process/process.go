@@ -18,7 +18,6 @@ import (
 	"path/filepath"
 	goruntime "runtime"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
@@ -174,7 +173,7 @@ func (d *Driver) launch(name string) (*environment, error) {
 	e.cmd.Dir = dir
 	e.cmd.Env = []string{}
 	e.cmd.Stderr = &e.complaint
-	e.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's Ctrl-C is for the engine
+	e.cmd.SysProcAttr = ownGroup() // a terminal's Ctrl-C is for the engine
 	e.cmd.WaitDelay = time.Second
 	if err := e.cmd.Start(); err != nil {
 		e.Close()

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -182,6 +183,9 @@ func (s Suite) function(t *testing.T, f Function) {
 			}
 		}
 	})
+	if f.Name != "go" {
+		t.Run("log", func(t *testing.T) { s.log(t, f) })
+	}
 	t.Run("large", func(t *testing.T) {
 		b := s.start(t, f, func(spec *sandbox.Spec) { spec.MemoryMB = 512 })
 		const size = 6*1024*1024 - 100
@@ -238,6 +242,29 @@ func (s Suite) function(t *testing.T, f Function) {
 			}
 			b.dies()
 		})
+	}
+}
+
+// log lines are formatted by the interface clients (spec behaviour 7.1, 7.3).
+func (s Suite) log(t *testing.T, f Function) {
+	const stamp = `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`
+	b := s.start(t, f)
+	_, id := b.invoke(`{"op":"log"}`)
+	want := map[string]string{
+		"python": `^\[ERROR\]\t` + stamp + `\t` + id + `\tit hurts$`,
+		"node":   `^` + stamp + `\t` + id + `\tERROR\tit hurts$`,
+	}[f.Name]
+	if got := strings.Join(b.lines.Of(id), "|"); !regexp.MustCompile(want).MatchString(got) {
+		t.Errorf("log %q, want %s", got, want)
+	}
+	// An error is one event, whatever it has of lines.
+	_, id = b.invoke(`{"op":"raise","why":"today"}`)
+	want = map[string]string{
+		"python": `^\[ERROR\] ValueError: no good: today\nTraceback \(most recent call last\):\n\x{a0}+File ".*app\.py", line \d+, in handler\n`,
+		"node":   `^` + stamp + `\t` + id + `\tERROR\tInvoke Error \t\{"errorType":"RangeError","errorMessage":"no good: today",.*"stack":\["RangeError: no good: today","    at `,
+	}[f.Name]
+	if got := b.lines.Of(id); len(got) != 1 || !regexp.MustCompile(want).MatchString(got[0]) {
+		t.Errorf("log %q, want %s", got, want)
 	}
 }
 

@@ -1,0 +1,108 @@
+package runtimes
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestLookup(t *testing.T) {
+	for name, want := range map[string]struct{ image, standIn string }{
+		"python3.13":      {"public.ecr.aws/lambda/python:3.13", "lambdaform/python:3.13"},
+		"python3.8":       {"public.ecr.aws/lambda/python:3.8", "lambdaform/python:3.8"},
+		"nodejs22.x":      {"public.ecr.aws/lambda/nodejs:22", "lambdaform/nodejs:22"},
+		"provided.al2023": {"public.ecr.aws/lambda/provided:al2023", "lambdaform/provided:al2023"},
+		"provided.al2":    {"public.ecr.aws/lambda/provided:al2", "lambdaform/provided:al2023"},
+		"go1.x":           {"public.ecr.aws/lambda/provided:al2", "lambdaform/provided:al2023"},
+	} {
+		r, err := Lookup(name)
+		if err != nil || r.Name != name || r.Image() != want.image || r.StandIn() != want.standIn {
+			t.Errorf("%s: %+v %v, images %s and %s", name, r, err, r.Image(), r.StandIn())
+		}
+	}
+	for _, name := range []string{"", "java21", "python", "python2.7", "python3.131", "nodejs", "nodejs22", "nodejs4.3", "provided.al2024", "dotnet8"} {
+		if r, err := Lookup(name); err == nil || !strings.Contains(err.Error(), "python3.13, ") || !strings.Contains(err.Error(), "nodejs22.x") {
+			t.Errorf("%s: %+v, error %v", name, r, err)
+		}
+	}
+	for _, name := range Names() {
+		if _, err := Lookup(name); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestEnv(t *testing.T) {
+	python, _ := Lookup("python3.13")
+	env := python.Env(Container, "app.handler", map[string]string{"PATH": "/image", "A": "image", "B": "image"}, map[string]string{"A": "function", "_HANDLER": "x", "TZ": "UTC"})
+	for name, want := range map[string]string{
+		"PATH": "/image", "A": "function", "B": "image", "_HANDLER": "app.handler", "TZ": "UTC", "LANG": "en_US.UTF-8",
+		"LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime", "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+		"PYTHONPATH": "/var/runtime", "LD_LIBRARY_PATH": "/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib", "TMPDIR": "",
+	} {
+		if env[name] != want {
+			t.Errorf("%s=%s, want %s", name, env[name], want)
+		}
+	}
+	node, _ := Lookup("nodejs22.x")
+	if env := node.Env(Layout{Task: "/t", Runtime: "/r", Temp: "/e/tmp", Path: "/bin"}, "h"); env["NODE_PATH"] != "/r/node_modules:/r:/t" || env["TMPDIR"] != "/e/tmp" || env["PATH"] != "/bin" {
+		t.Errorf("%v", env)
+	}
+	provided, _ := Lookup("provided.al2023")
+	for name := range provided.Env(Container, "h") {
+		if name == "AWS_EXECUTION_ENV" || name == "NODE_PATH" {
+			t.Errorf("%s is set", name)
+		}
+	}
+}
+
+// An interpreter on the PATH that does not work counts as none.
+func TestCommand(t *testing.T) {
+	bin := t.TempDir()
+	program := func(name, script string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", bin)
+	python, _ := Lookup("python3.12")
+	if argv, _, err := python.Command("/c", "/t"); err == nil || !strings.Contains(err.Error(), "python3.12") {
+		t.Errorf("%v %v", argv, err)
+	}
+	program("python3", "exit 0")
+	program("python3.12", "exit 127")
+	argv, note, err := python.Command("/c", "/t")
+	if err != nil || !slices.Equal(argv, []string{"python3", "-u", "/c/bootstrap.py"}) || !strings.Contains(note, "python3.12 is not installed") {
+		t.Errorf("%v %q %v", argv, note, err)
+	}
+	program("python3.12", "exit 0")
+	if argv, note, err = python.Command("/c", "/t"); err != nil || argv[0] != "python3.12" || note != "" {
+		t.Errorf("%v %q %v", argv, note, err)
+	}
+	node, _ := Lookup("nodejs22.x")
+	if argv, _, err := node.Command("/c", "/t"); err == nil {
+		t.Errorf("%v without node", argv)
+	}
+	provided, _ := Lookup("provided.al2023")
+	if argv, _, err := provided.Command("/c", "/t"); err != nil || !slices.Equal(argv, []string{"/t/bootstrap"}) {
+		t.Errorf("%v %v", argv, err)
+	}
+}
+
+func TestInstallClients(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 {
+		if err := InstallClients(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if python, err := exec.LookPath("python3"); err == nil {
+		if out, err := exec.Command(python, "-m", "py_compile", filepath.Join(dir, "bootstrap.py")).CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	}
+}
