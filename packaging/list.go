@@ -90,32 +90,32 @@ func (l *lister) add(file, name string, kind fs.FileMode, outside []string) erro
 
 // addLink keeps a link within the tree and follows one that leaves it.
 func (l *lister) addLink(file, name string, outside []string) error {
-	real, err := filepath.EvalSymlinks(file)
+	target, err := filepath.EvalSymlinks(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("packing %s: a symbolic link to nothing", file)
 	} else if err != nil {
 		return fmt.Errorf("packing: %w", err)
 	}
 	// A link below a followed one has another depth in the archive than on disk.
-	if rel, ok := within(l.root, real); ok && len(outside) == 0 {
-		target, err := filepath.Rel(filepath.FromSlash(path.Dir(name)), rel)
+	if rel, ok := within(l.root, target); ok && len(outside) == 0 {
+		link, err := filepath.Rel(filepath.FromSlash(path.Dir(name)), rel)
 		if err != nil {
 			return fmt.Errorf("packing %s: %w", file, err)
 		}
-		l.entries = append(l.entries, entry{name: name, path: file, mode: fs.ModeSymlink | 0o777, target: filepath.ToSlash(target)})
+		l.entries = append(l.entries, entry{name: name, path: file, mode: fs.ModeSymlink | 0o777, target: filepath.ToSlash(link)})
 		return nil
 	}
-	info, err := os.Stat(real)
+	info, err := os.Stat(target)
 	if err != nil {
 		return fmt.Errorf("packing: %w", err)
 	}
 	if !info.IsDir() {
-		return l.add(real, name, info.Mode().Type(), outside)
+		return l.add(target, name, info.Mode().Type(), outside)
 	}
-	if _, contains := within(real, l.root); contains || slices.Contains(outside, real) {
-		return fmt.Errorf("packing %s: a symbolic link to %s, which contains it", file, real)
+	if _, contains := within(target, l.root); contains || slices.Contains(outside, target) {
+		return fmt.Errorf("packing %s: a symbolic link to %s, which contains it", file, target)
 	}
-	return l.walk(real, name, append(slices.Clip(outside), real))
+	return l.walk(target, name, append(slices.Clip(outside), target))
 }
 
 // within returns file's path relative to dir if it lies in it.

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -52,6 +53,10 @@ func (p *lambdaProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	}
 	var m model
 	if resp.Diagnostics.Append(req.Config.Get(ctx, &m)...); resp.Diagnostics.HasError() {
+		return
+	}
+	if t := m.target(); t != targetLocal && t != targetAWS {
+		resp.Diagnostics.AddAttributeError(path.Root("target"), "Unknown target", fmt.Sprintf("LAMBDA_TARGET is %q; it must be %q or %q.", t, targetLocal, targetAWS))
 		return
 	}
 	cfg, diags := m.config(ctx, p.version)

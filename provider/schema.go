@@ -99,8 +99,8 @@ func (p *lambdaProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 	}
 }
 
-func text(description string, validators ...validator.String) schema.StringAttribute {
-	return schema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: validators}
+func text(description string) schema.StringAttribute {
+	return schema.StringAttribute{Optional: true, MarkdownDescription: description}
 }
 
 func requiredText(description string) schema.StringAttribute {

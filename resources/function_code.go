@@ -86,7 +86,7 @@ func (m *functionModel) code(ctx context.Context, diags *diag.Diagnostics) *type
 }
 
 // checkHandler adds an error if the package lacks the file that the handler names.
-func (m *functionModel) checkHandler(ctx context.Context, diags *diag.Diagnostics) {
+func (m *functionModel) checkHandler(diags *diag.Diagnostics) {
 	if m.Runtime.ValueString() == "" || m.Handler.ValueString() == "" || m.Layers.IsUnknown() || len(m.Layers.Elements()) > 0 {
 		return // nothing to check yet, or a layer may have the handler
 	}

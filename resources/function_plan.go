@@ -120,7 +120,7 @@ func (r *function) planCode(ctx context.Context, m, was *functionModel, from ori
 		diags.AddAttributeError(m.codeAttribute(), "Cannot read the code", err.Error()+".")
 		return tf.StringUnknown()
 	}
-	m.checkHandler(ctx, diags)
+	m.checkHandler(diags)
 	if !asked.IsNull() && asked.ValueString() != digest.SHA256 {
 		diags.AddAttributeError(path.Root("code_sha256"), "The code has another hash",
 			fmt.Sprintf("code_sha256 says %s, but %s has %s. Leave code_sha256 out: it is computed.", asked.ValueString(), m.codeAttribute(), digest.SHA256))
