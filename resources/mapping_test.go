@@ -3,6 +3,7 @@ package resources_test
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -123,7 +124,8 @@ func TestMappingErrors(t *testing.T) {
 	}
 	for step, tt := range steps {
 		t.Run(step, func(t *testing.T) {
-			sequence(t, resource.TestStep{Config: tt.config, ExpectError: regexp.MustCompile(tt.want)})
+			own := strings.ReplaceAll(tt.config, name, acctest.Name(t))
+			sequence(t, resource.TestStep{Config: own, ExpectError: regexp.MustCompile(tt.want)})
 		})
 	}
 }

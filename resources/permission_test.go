@@ -129,7 +129,8 @@ resource "lambda_permission" "twice" {
 	}
 	for step, tt := range steps {
 		t.Run(step, func(t *testing.T) {
-			sequence(t, resource.TestStep{Config: tt.config, ExpectError: regexp.MustCompile(tt.want)})
+			own := strings.ReplaceAll(tt.config, name, acctest.Name(t))
+			sequence(t, resource.TestStep{Config: own, ExpectError: regexp.MustCompile(tt.want)})
 		})
 	}
 }

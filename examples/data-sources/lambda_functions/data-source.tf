@@ -1,0 +1,5 @@
+data "lambda_functions" "all" {}
+
+output "functions" {
+  value = data.lambda_functions.all.function_names
+}

@@ -1,0 +1,2 @@
+# By the name of the function, or by its ARN.
+terraform import lambda_function.hello hello
