@@ -131,7 +131,7 @@ func (e *Engine) start(ctx context.Context) (err error) {
 	if err := e.assemble(ctx); err != nil {
 		return err
 	}
-	e.server = &http.Server{Handler: e, ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(e.config.Logger.Handler(), slog.LevelDebug)}
+	e.server = &http.Server{Handler: guard(e), ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(e.config.Logger.Handler(), slog.LevelDebug)}
 	go func() { e.serving <- e.server.Serve(e.listener) }()
 	return daemon.WriteIdentity(e.config.DataDir, daemon.Identity{
 		PID: os.Getpid(), Addr: e.listener.Addr().String(), Version: e.config.Version, Started: time.Now().UTC(),
@@ -173,7 +173,7 @@ func (e *Engine) assemble(ctx context.Context) error {
 		Endpoint:         http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { e.services.ServeHTTP(w, r) }),
 		BillingIncrement: e.config.BillingIncrement,
 	})
-	if e.queue, err = invoke.OpenQueue(ctx, e.store, e.invoker); err != nil {
+	if e.queue, err = invoke.OpenQueue(ctx, e.store, e.invoker, invoke.QueueOptions{}); err != nil {
 		return err
 	}
 	e.sources, err = sources.New(ctx, sources.Options{

@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -159,7 +161,15 @@ func TestPackageLimits(t *testing.T) {
 	_, err := a.CreateFunction(t.Context(), in)
 	refusedAs(t, err, "RequestEntityTooLargeException", http.StatusRequestEntityTooLarge, "Zipped size must be smaller than 52428800 bytes")
 
-	in = newFunction("wide", zipOf(t, map[string]string{"app.py": "", "zeros": string(make([]byte, 262144001))}))
+	var wide bytes.Buffer
+	archive := zip.NewWriter(&wide)
+	if _, err := archive.CreateRaw(&zip.FileHeader{Name: "app.py", UncompressedSize64: 262144001}); err != nil {
+		t.Fatal(err)
+	}
+	if err := archive.Close(); err != nil {
+		t.Fatal(err)
+	}
+	in = newFunction("wide", wide.Bytes())
 	_, err = a.CreateFunction(t.Context(), in)
 	refused[*types.InvalidParameterValueException](t, err, 400, "Unzipped size must be smaller than 262144000 bytes")
 }

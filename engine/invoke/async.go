@@ -19,22 +19,49 @@ import (
 
 const (
 	asyncStream = "ASYNC"
-	// A delivery that is not confirmed for this long is taken for lost; running
-	// ones are confirmed three times as often.
-	ackWait   = 30 * time.Second
-	heartbeat = ackWait / 3
-
 	maxEventAge = 6 * time.Hour // AWS's default MaximumEventAgeInSeconds
 	// inFlight is how many events of one function are handled at the same time.
 	inFlight = 100
+	// maxPending is how many events of one function may be in hand, those included
+	// that wait for their next attempt.
+	maxPending = 10000
+	// forgotten is after which time nothing is left of a function without events.
+	forgotten = time.Hour
 )
 
-// retryDelays are AWS's pauses before the second and the third attempt.
-var retryDelays = []time.Duration{time.Minute, 2 * time.Minute}
+// QueueOptions are the times of a Queue. The zero value of each is AWS's, or a good choice.
+type QueueOptions struct {
+	// RetryDelays are the pauses before the second attempt at an event that the
+	// function failed at, the third, and so on; default 1 and 2 minutes.
+	RetryDelays []time.Duration
+	// RefusedDelay is the pause after an attempt that was not let through, because
+	// of throttling or a failure of the engine. It doubles each time; default 1 second.
+	RefusedDelay time.Duration
+	// AckWait is after which time an event whose engine was killed is delivered again;
+	// default 10 seconds.
+	AckWait time.Duration
+}
+
+// maxRefusedDelay is the longest pause between two attempts that are not let through.
+const maxRefusedDelay = 5 * time.Minute
+
+func (o QueueOptions) withDefaults() QueueOptions {
+	if o.RetryDelays == nil {
+		o.RetryDelays = []time.Duration{time.Minute, 2 * time.Minute}
+	}
+	if o.RefusedDelay == 0 {
+		o.RefusedDelay = time.Second
+	}
+	if o.AckWait == 0 {
+		o.AckWait = 10 * time.Second
+	}
+	return o
+}
 
 // Queue holds the events of asynchronous invocations until a function has handled
 // them. An accepted event is on disk; it is delivered again after a crash.
 type Queue struct {
+	QueueOptions
 	invoker *Invoker
 	stream  jetstream.Stream
 	js      jetstream.JetStream
@@ -44,7 +71,14 @@ type Queue struct {
 	tasks   sync.WaitGroup
 
 	mu        sync.Mutex
-	consumers map[string]jetstream.ConsumeContext // by subject
+	consumers map[string]jetstream.MessagesContext // by subject; nil once the queue is closed
+	tries     map[string]tries                     // by request id, of events that have failed
+}
+
+// tries counts what came of the attempts at one event. A new engine starts anew.
+type tries struct {
+	failed  int // the function ran and failed
+	refused int // the function did not run
 }
 
 // queued is one event on its way.
@@ -57,7 +91,7 @@ type queued struct {
 }
 
 // OpenQueue opens the queue and takes up the events that are in it.
-func OpenQueue(ctx context.Context, s *store.Store, i *Invoker) (*Queue, error) {
+func OpenQueue(ctx context.Context, s *store.Store, i *Invoker, o QueueOptions) (*Queue, error) {
 	stream, err := s.JetStream().CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name:      asyncStream,
 		Subjects:  []string{"async.>"},
@@ -70,8 +104,8 @@ func OpenQueue(ctx context.Context, s *store.Store, i *Invoker) (*Queue, error) 
 	}
 	handling, stop := context.WithCancel(context.Background())
 	q := &Queue{
-		invoker: i, stream: stream, js: s.JetStream(), log: i.Log,
-		ctx: handling, stop: stop, consumers: map[string]jetstream.ConsumeContext{},
+		QueueOptions: o.withDefaults(), invoker: i, stream: stream, js: s.JetStream(), log: i.Log,
+		ctx: handling, stop: stop, consumers: map[string]jetstream.MessagesContext{}, tries: map[string]tries{},
 	}
 	info, err := stream.Info(ctx, jetstream.WithSubjectFilter("async.>"))
 	if err != nil {
@@ -87,12 +121,14 @@ func OpenQueue(ctx context.Context, s *store.Store, i *Invoker) (*Queue, error) 
 	return q, nil
 }
 
-// Close stops handling events; those that are not done stay in the queue.
+// Close stops handling events, and waits for those that are being handled. Those
+// that are not done stay in the queue.
 func (q *Queue) Close() {
 	q.mu.Lock()
-	for _, c := range q.consumers {
-		c.Stop()
+	for _, messages := range q.consumers {
+		messages.Stop()
 	}
+	q.consumers = nil
 	q.mu.Unlock()
 	q.stop()
 	q.tasks.Wait()
@@ -120,27 +156,77 @@ func (q *Queue) Enqueue(ctx context.Context, r Request) error {
 func (q *Queue) consume(ctx context.Context, subject string) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.consumers == nil {
+		return errShutdown
+	}
 	if q.consumers[subject] != nil {
 		return nil
 	}
 	consumer, err := q.stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable:       strings.ReplaceAll(subject, ".", "_"),
-		FilterSubject: subject,
-		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       ackWait,
-		MaxAckPending: inFlight,
+		Durable:           strings.ReplaceAll(subject, ".", "_"),
+		FilterSubject:     subject,
+		AckPolicy:         jetstream.AckExplicitPolicy,
+		AckWait:           q.AckWait,
+		MaxAckPending:     maxPending,
+		InactiveThreshold: forgotten,
 	})
 	if err != nil {
 		return fmt.Errorf("open consumer of %s: %w", subject, err)
 	}
-	consuming, err := consumer.Consume(func(msg jetstream.Msg) {
-		q.tasks.Go(func() { q.handle(msg) })
-	})
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(1)) // what is not asked for yet waits in the store
 	if err != nil {
 		return fmt.Errorf("consume %s: %w", subject, err)
 	}
-	q.consumers[subject] = consuming
+	q.consumers[subject] = messages
+	q.tasks.Go(func() { q.deliver(subject, messages) })
 	return nil
+}
+
+// deliver handles the events of one function until the queue is closed.
+func (q *Queue) deliver(subject string, messages jetstream.MessagesContext) {
+	slots := make(chan struct{}, inFlight)
+	for {
+		select {
+		case slots <- struct{}{}:
+		case <-q.ctx.Done():
+			return
+		}
+		msg, err := messages.Next()
+		switch {
+		case errors.Is(err, jetstream.ErrMsgIteratorClosed):
+			return
+		case errors.Is(err, jetstream.ErrNoHeartbeat):
+			<-slots
+		case err != nil:
+			q.log.Warn("wait for events", "subject", subject, "err", err)
+			q.resume(subject)
+			return
+		default:
+			q.tasks.Go(func() {
+				q.handle(msg)
+				<-slots
+			})
+		}
+	}
+}
+
+// resume replaces a consumer that has broken.
+func (q *Queue) resume(subject string) {
+	for {
+		q.mu.Lock()
+		delete(q.consumers, subject)
+		q.mu.Unlock()
+		select {
+		case <-q.ctx.Done():
+			return
+		case <-time.After(time.Second):
+		}
+		err := q.consume(q.ctx, subject)
+		if err == nil || errors.Is(err, errShutdown) {
+			return
+		}
+		q.log.Warn("resume the events of a function", "subject", subject, "err", err)
+	}
 }
 
 // handle runs one delivery of an event, and says when the next is due if it failed.
@@ -158,19 +244,25 @@ func (q *Queue) handle(msg jetstream.Msg) {
 	close(done)
 	beating.Wait()
 
-	switch delay, retry := q.retry(msg, event, response, err); {
-	case q.ctx.Err() != nil && (err != nil || response.FunctionError != ""):
-		_ = msg.Nak() // cut short by the engine's own end: it does not count
-	case retry:
+	if q.ctx.Err() != nil && (err != nil || response.FunctionError != "") {
+		_ = msg.Nak() // cut short by the engine's own end
+		return
+	}
+	if delay, again := q.retry(event, response, err); again {
 		_ = msg.NakWithDelay(delay)
-	default:
-		_ = msg.DoubleAck(context.WithoutCancel(q.ctx))
+		return
+	}
+	q.mu.Lock()
+	delete(q.tries, event.RequestID)
+	q.mu.Unlock()
+	if err := msg.DoubleAck(context.WithoutCancel(q.ctx)); err != nil {
+		q.log.Error("confirm event: it will be handled again", "function", event.Ref.ARN(), "request", event.RequestID, "err", err)
 	}
 }
 
 // keepAlive tells the queue that an event is still being handled.
 func (q *Queue) keepAlive(msg jetstream.Msg, done <-chan struct{}) {
-	tick := time.NewTicker(heartbeat)
+	tick := time.NewTicker(q.AckWait / 3)
 	defer tick.Stop()
 	for {
 		select {
@@ -183,25 +275,35 @@ func (q *Queue) keepAlive(msg jetstream.Msg, done <-chan struct{}) {
 }
 
 // retry decides what becomes of an event: throttled and internal failures are tried
-// again until the event is too old, the function's own twice.
-func (q *Queue) retry(msg jetstream.Msg, event queued, response Response, err error) (delay time.Duration, again bool) {
+// again until the event is too old, the function's own as often as there are delays.
+func (q *Queue) retry(event queued, response Response, err error) (delay time.Duration, again bool) {
 	log := q.log.With("function", event.Ref.ARN(), "request", event.RequestID)
-	attempt := 1
-	if meta, err := msg.Metadata(); err == nil {
-		attempt = int(meta.NumDelivered)
-	}
 	var missing *types.ResourceNotFoundException
 	switch {
 	case errors.As(err, &missing):
 		log.Warn("event dropped: the function is gone", "err", err)
 		return 0, false
 	case err != nil:
-		return min(time.Second<<min(attempt-1, 9), 5*time.Minute), true
+		n := q.tried(event.RequestID, tries{refused: 1}).refused
+		return min(q.RefusedDelay<<min(n-1, 20), maxRefusedDelay), true
 	case response.FunctionError == "":
 		return 0, false
-	case attempt > len(retryDelays):
-		log.Warn("event dropped: every attempt failed", "attempts", attempt)
+	}
+	n := q.tried(event.RequestID, tries{failed: 1}).failed
+	if n > len(q.RetryDelays) {
+		log.Warn("event dropped: every attempt failed", "attempts", n)
 		return 0, false
 	}
-	return retryDelays[attempt-1], true
+	return q.RetryDelays[n-1], true
+}
+
+// tried adds to the count of an event's attempts.
+func (q *Queue) tried(requestID string, more tries) tries {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := q.tries[requestID]
+	n.failed += more.failed
+	n.refused += more.refused
+	q.tries[requestID] = n
+	return n
 }

@@ -85,7 +85,10 @@ func (i *Invoker) initFailed(r Request, f *fleet, e *sandbox.InitError) Response
 	}
 	if payload == nil {
 		message := exitMessage(r.RequestID, e.Exit)
-		if e.TimedOut {
+		switch {
+		case e.Problem != "":
+			message = fmt.Sprintf("RequestId: %s Error: %s", r.RequestID, e.Problem)
+		case e.TimedOut:
 			kind = "Sandbox.Timedout"
 			message = fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", r.RequestID, f.timeout().Seconds())
 		}

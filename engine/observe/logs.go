@@ -190,7 +190,7 @@ func (l *Logs) Read(ctx context.Context, account, region, function string, since
 		if err != nil {
 			return fmt.Errorf("read log of %s: %w", function, err)
 		}
-		if err := deliver(msg, each); err != nil {
+		if err := deliver(msg, since, each); err != nil {
 			return err
 		}
 		if meta, err := msg.Metadata(); err == nil && meta.NumPending == 0 && !follow {
@@ -199,12 +199,16 @@ func (l *Logs) Read(ctx context.Context, account, region, function string, since
 	}
 }
 
-func deliver(msg jetstream.Msg, each func(Event) error) error {
+// deliver hands on the events of one batch. The first batch may have begun before since.
+func deliver(msg jetstream.Msg, since time.Time, each func(Event) error) error {
 	var events []Event
 	if err := json.Unmarshal(msg.Data(), &events); err != nil {
 		return fmt.Errorf("read log batch: %w", err)
 	}
 	for _, e := range events {
+		if e.Time.Before(since) {
+			continue
+		}
 		if err := each(e); err != nil {
 			return err
 		}

@@ -10,10 +10,14 @@ import (
 	"fmt"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/singleflight"
 )
 
 // Packages holds code packages under the SHA-256 of their bytes, each once.
-type Packages struct{ objects jetstream.ObjectStore }
+type Packages struct {
+	objects jetstream.ObjectStore
+	putting singleflight.Group // by name: two writers of one object would leave chunks of nobody's
+}
 
 // ErrNoPackage says that no package has the hash asked for.
 var ErrNoPackage = errors.New("no such code package")
@@ -24,7 +28,7 @@ func OpenPackages(ctx context.Context, s *Store) (*Packages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open package store: %w", err)
 	}
-	return &Packages{objects}, nil
+	return &Packages{objects: objects}, nil
 }
 
 // Sum returns the hash of a package as AWS writes it: base64 of SHA-256.
@@ -37,11 +41,14 @@ func Sum(pkg []byte) string {
 func (p *Packages) Put(ctx context.Context, pkg []byte) (string, error) {
 	sum := Sum(pkg)
 	name := HexSum(sum)
-	if _, err := p.objects.GetInfo(ctx, name); err == nil {
-		return sum, nil
-	}
-	meta := jetstream.ObjectMeta{Name: name}
-	if _, err := p.objects.Put(ctx, meta, bytes.NewReader(pkg)); err != nil {
+	ctx = context.WithoutCancel(ctx) // the write is also that of others who wait for it
+	_, err, _ := p.putting.Do(name, func() (any, error) {
+		if _, err := p.objects.GetInfo(ctx, name); err == nil {
+			return nil, nil
+		}
+		return p.objects.Put(ctx, jetstream.ObjectMeta{Name: name}, bytes.NewReader(pkg))
+	})
+	if err != nil {
 		return "", fmt.Errorf("store code package: %w", err)
 	}
 	return sum, nil

@@ -150,7 +150,9 @@ func (t *Table[T]) Update(ctx context.Context, key string, change func(doc *T, e
 		t.mu.RLock()
 		old := t.docs[key]
 		t.mu.RUnlock()
-
+		if err := ctx.Err(); err != nil {
+			return old.doc, fmt.Errorf("write document %s: %w", key, err)
+		}
 		doc, err := clone(old.doc)
 		if err != nil {
 			return doc, fmt.Errorf("copy document %s: %w", key, err)
@@ -179,28 +181,36 @@ func (t *Table[T]) Update(ctx context.Context, key string, change func(doc *T, e
 
 // Delete removes the document under key; a missing one is no error.
 func (t *Table[T]) Delete(ctx context.Context, key string) error {
+	before := t.revision(key)
 	if err := t.kv.Delete(ctx, key); err != nil {
 		return fmt.Errorf("delete document %s: %w", key, err)
 	}
-	t.forget(key)
+	t.forget(key, before)
 	return nil
 }
 
-// forget hides a document at once; the watch tells the revision of its deletion.
-func (t *Table[T]) forget(key string) {
+func (t *Table[T]) revision(key string) uint64 {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.docs[key].revision
+}
+
+// forget hides a document at once, if it is still the one of the given revision;
+// the watch tells the revision of its deletion.
+func (t *Table[T]) forget(key string, revision uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if e, ok := t.docs[key]; ok {
-		e.deleted = true
-		t.docs[key] = e
+	if e, ok := t.docs[key]; ok && e.revision == revision {
+		t.docs[key] = entry[T]{revision: revision, deleted: true}
 	}
 }
 
 // refresh reads what is under key now, past the copy in memory.
 func (t *Table[T]) refresh(ctx context.Context, key string) error {
+	before := t.revision(key)
 	e, err := t.kv.Get(ctx, key)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		t.forget(key)
+		t.forget(key, before)
 		return nil
 	}
 	if err != nil {
