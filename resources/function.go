@@ -56,7 +56,6 @@ func (r *function) ConfigValidators(context.Context) []resource.ConfigValidator 
 // functionBlames say which attribute an error of Lambda's is about.
 var functionBlames = []blame{
 	{"function already exist", "function_name"},
-	{"could not unzip", "filename"},
 	{"reservedconcurrentexecutions", "reserved_concurrent_executions"},
 	{"reserved_concurrent_executions", "reserved_concurrent_executions"},
 	{"environment variable", "environment"},

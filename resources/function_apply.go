@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ func (r *function) Create(ctx context.Context, req resource.CreateRequest, resp 
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	m.Region = r.region(m.Region)
+	m.TagsAll = r.allTags(ctx, m.Tags, m.TagsAll, diags)
 	in := m.creation(ctx, diags)
 	if in.Code = m.code(ctx, diags); diags.HasError() {
 		return
@@ -93,6 +95,7 @@ func (r *function) Update(ctx context.Context, req resource.UpdateRequest, resp 
 
 	name := m.FunctionName.ValueString()
 	from := loadOrigin(ctx, req.Private, diags)
+	m.TagsAll = r.allTags(ctx, m.Tags, m.TagsAll, diags)
 	updateTags(ctx, client, m.ARN.ValueString(), was.TagsAll, m.TagsAll, diags)
 	r.updateSigning(ctx, client, &was, &m, diags)
 	if diags.HasError() {
@@ -194,7 +197,7 @@ func (r *function) updateCode(ctx context.Context, client *lambda.Client, was, m
 // blames are functionBlames with the attribute that says where the code is.
 func (m *functionModel) blames() []blame {
 	at := m.codeAttribute().String()
-	return append([]blame{{"unzip", at}, {"zip file", at}, {"code", at}, {"unzipped size", at}}, functionBlames...)
+	return slices.Concat([]blame{{"unzip", at}, {"zip file", at}}, functionBlames, []blame{{"code", at}})
 }
 
 func (r *function) reserve(ctx context.Context, client *lambda.Client, m *functionModel, diags *diag.Diagnostics) {

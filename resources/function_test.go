@@ -389,6 +389,44 @@ func TestFunctionDefaultTags(t *testing.T) {
 	)
 }
 
+// What is known only in the apply is taken from there.
+func TestFunctionOfUnknownValues(t *testing.T) {
+	name, dir := acctest.Name(t), source(t)
+	config := func(value string) string {
+		return fmt.Sprintf(`
+provider "lambda" {
+  default_tags {
+    tags = { owner = "us" }
+  }
+}
+resource "terraform_data" "x" {
+  input = { dir = %q, value = %q }
+}
+resource "lambda_function" "test" {
+  function_name = %q
+  role          = %q
+  runtime       = "python3.13"
+  handler       = "app.handler"
+  publish       = true
+  source_dir    = terraform_data.x.output.dir
+  environment {
+    variables = { VALUE = terraform_data.x.output.value }
+  }
+  tags = { value = terraform_data.x.output.value }
+}
+`, dir, value, name, acctest.Role)
+	}
+	tags := func(value string) statecheck.StateCheck {
+		return attribute("tags_all", knownvalue.MapExact(map[string]knownvalue.Check{"owner": text("us"), "value": text(value)}))
+	}
+	sequence(t,
+		resource.TestStep{Config: config("one"), ConfigPlanChecks: planned(unknown("code_sha256"), unknown("tags_all")), ConfigStateChecks: []statecheck.StateCheck{tags("one"), attribute("version", text("1"))}},
+		resource.TestStep{Config: config("one"), ConfigPlanChecks: empty},
+		resource.TestStep{Config: config("two"), ConfigPlanChecks: planned(unknown("version")), ConfigStateChecks: []statecheck.StateCheck{tags("two"), attribute("version", text("2"))}},
+		resource.TestStep{Config: config("two"), ConfigPlanChecks: empty},
+	)
+}
+
 func TestFunctionErrorsAtPlan(t *testing.T) {
 	name, dir := acctest.Name(t), source(t)
 	missing := "resource \"lambda_function\" \"test\" {\n  function_name = \"x\"\n  role = \"" + acctest.Role + "\"\n  source_dir = \"" + dir + "\"\n}\n"

@@ -181,6 +181,7 @@ func (r *mapping) Create(ctx context.Context, req resource.CreateRequest, resp *
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	m.Region = r.region(m.Region)
+	m.TagsAll = r.allTags(ctx, m.Tags, m.TagsAll, diags)
 	in := m.creation(ctx, diags)
 	if diags.HasError() {
 		return
@@ -279,6 +280,7 @@ func (r *mapping) Update(ctx context.Context, req resource.UpdateRequest, resp *
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	id := m.UUID.ValueString()
+	m.TagsAll = r.allTags(ctx, m.Tags, m.TagsAll, diags)
 	updateTags(ctx, client, m.ARN.ValueString(), was.TagsAll, m.TagsAll, diags)
 	if in := settingsChange(ctx, &was, &m, diags); in != nil && !diags.HasError() {
 		in.UUID = &id

@@ -183,6 +183,10 @@ func (m *permissionModel) read(s policy.Statement) {
 	case m.InvokedViaFunctionURL.ValueBool():
 		m.InvokedViaFunctionURL = tf.BoolNull()
 	}
+	// A qualifier may also be part of the name.
+	if named, err := arn.ParseFunction(m.FunctionName.ValueString()); err == nil && named.Qualifier != "" {
+		return
+	}
 	if f, err := arn.ParseFunction(string(s.Resource)); err == nil {
 		m.Qualifier = text(m.Qualifier, &f.Qualifier)
 	}

@@ -45,6 +45,8 @@ func TestPermission(t *testing.T) {
 		resource.TestStep{Config: permissionConfig(name, dir, "statement_id = \"them\"\nprincipal = \"210987654321\"\nqualifier = \"1\""+byName), ConfigPlanChecks: replaced},
 		resource.TestStep{Config: permissionConfig(name, dir, "statement_id = \"them\"\nprincipal = \"arn:aws:iam::210987654321:root\"\nqualifier = \"1\""+byName), ConfigPlanChecks: empty},
 		resource.TestStep{ResourceName: allowed, ImportState: true, ImportStateId: name + ":1/them", ImportStateVerify: true},
+		resource.TestStep{Config: permissionConfig(name, dir, "statement_id = \"them\"\nprincipal = \"*\"\nfunction_name = \"${lambda_function.test.function_name}:1\""), ConfigPlanChecks: replaced},
+		resource.TestStep{Config: permissionConfig(name, dir, "statement_id = \"them\"\nprincipal = \"*\"\nfunction_name = \"${lambda_function.test.function_name}:1\""), ConfigPlanChecks: empty},
 	)
 }
 

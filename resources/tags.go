@@ -36,10 +36,19 @@ func (c *connected) planTags(ctx context.Context, req resource.ModifyPlanRequest
 		return
 	}
 	all := types.MapUnknown(types.StringType)
-	if v, err := tags.ToTerraformValue(ctx); err == nil && v.IsFullyKnown() && c.conn != nil {
+	if v, err := tags.ToTerraformValue(ctx); err == nil && v.IsFullyKnown() && c.conn != nil && c.conn.Known() {
 		all = stringMap(c.conn.AllTags(textMap(ctx, tags, &resp.Diagnostics)))
 	}
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("tags_all"), all)...)
+}
+
+// allTags returns tags_all for an apply: what was planned or, where that had to
+// wait for other resources, what it turns out to be.
+func (c *connected) allTags(ctx context.Context, tags, planned types.Map, diags *diag.Diagnostics) types.Map {
+	if !planned.IsUnknown() {
+		return planned
+	}
+	return stringMap(c.conn.AllTags(textMap(ctx, tags, diags)))
 }
 
 // readTags returns tags and tags_all for what the API says. A default tag is a

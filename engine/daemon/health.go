@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -33,11 +34,30 @@ var ErrNotRunning = errors.New("no engine is running")
 // probeTimeout bounds one question to an endpoint that may not be an engine.
 const probeTimeout = 3 * time.Second
 
+// probeAttempts bounds how often a connection that breaks is tried again.
+const probeAttempts = 10
+
 // Probe asks the engine at endpoint for its health. The error wraps
 // [ErrNotRunning] if nothing listens there, and says so if something else does.
 func Probe(ctx context.Context, endpoint string) (*Health, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
+	for attempt := 1; ; attempt++ {
+		h, err := ask(ctx, endpoint)
+		// An engine that is just dying still accepts a connection, and resets it.
+		broken := errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF)
+		if !broken || attempt == probeAttempts {
+			return h, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(pollInterval):
+		}
+	}
+}
+
+func ask(ctx context.Context, endpoint string) (*Health, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(endpoint, "/")+HealthPath, nil)
 	if err != nil {
 		return nil, fmt.Errorf("asking the engine at %s: %w", endpoint, err)

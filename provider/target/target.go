@@ -70,6 +70,9 @@ func New(cfg aws.Config, options ...func(*lambda.Options)) *Connection {
 // before other resources are applied. Every use of it is an error.
 func Unknown() *Connection { return &Connection{unknown: true} }
 
+// Known reports whether the connection can be used.
+func (c *Connection) Known() bool { return !c.unknown }
+
 // ErrUnknown is the error of every use of a connection that is not known yet.
 var ErrUnknown = errors.New("the provider's configuration depends on values that are known only after apply; apply the resources it depends on first (terraform apply -target=…), or give the provider values that are known")
 
