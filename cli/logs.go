@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -97,10 +98,9 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at, nil
 	}
-	var days int
 	if rest, ok := strings.CutSuffix(text, "d"); ok {
-		if _, err := fmt.Sscanf(rest, "%d", &days); err == nil {
-			return now.AddDate(0, 0, -days), nil
+		if days, err := strconv.ParseUint(rest, 10, 16); err == nil {
+			return now.AddDate(0, 0, -int(days)), nil
 		}
 	}
 	ago, err := time.ParseDuration(text)

@@ -1,0 +1,182 @@
+package cli
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine"
+)
+
+// run executes a command line and returns what a shell would see.
+func run(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = Run(t.Context(), "test", args, strings.NewReader(stdin), &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+// startEngine runs an engine with the function hello, version 1 and the alias live.
+func startEngine(t *testing.T) (endpoint string) {
+	t.Helper()
+	e, err := engine.Start(context.Background(), engine.Config{Listen: "127.0.0.1:0", DataDir: t.TempDir(), Driver: "process", Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	var pkg bytes.Buffer
+	w := zip.NewWriter(&pkg)
+	f, err := w.Create("app.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := "def handler(event, context):\n    print('seen', event)\n    if event.get('fail'):\n        raise ValueError('as asked')\n    return event\n"
+	if _, err := f.Write([]byte(code)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	url := e.URL()
+	client := (&app{endpoint: url, region: "us-east-1"}).lambda()
+	_, err = client.CreateFunction(t.Context(), &lambda.CreateFunctionInput{
+		FunctionName: aws.String("hello"), Runtime: "python3.13", Handler: aws.String("app.handler"), Publish: true,
+		Role: aws.String("arn:aws:iam::000000000000:role/r"), Code: &types.FunctionCode{ZipFile: pkg.Bytes()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.CreateAlias(t.Context(), &lambda.CreateAliasInput{FunctionName: aws.String("hello"), Name: aws.String("live"), FunctionVersion: aws.String("1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return url
+}
+
+func TestCommands(t *testing.T) {
+	endpoint := startEngine(t)
+	file := filepath.Join(t.TempDir(), "event.json")
+	if err := os.WriteFile(file, []byte(`{"from": "a file"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name           string
+		stdin          string
+		args           []string
+		code           int
+		stdout, stderr string // what must be in there
+	}{
+		{name: "no event", args: []string{"invoke", "hello:live"}, stdout: "{}\n"},
+		{name: "event as flag", args: []string{"invoke", "hello", "-p", `{"a": 1}`}, stdout: `{"a": 1}` + "\n"},
+		{name: "event from a file", args: []string{"invoke", "hello", "-f", file}, stdout: `{"from": "a file"}` + "\n"},
+		{name: "event from stdin", stdin: `{"b": 2}`, args: []string{"invoke", "hello", "-"}, stdout: `{"b": 2}` + "\n"},
+		{name: "tail", args: []string{"invoke", "hello:1", "--tail"}, stdout: "{}\n", stderr: "REPORT RequestId: "},
+		{name: "asynchronous", args: []string{"invoke", "hello", "--async"}, stderr: "Accepted."},
+		{name: "function error", args: []string{"invoke", "hello", "-p", `{"fail": true}`}, code: 1, stdout: `"errorMessage": "as asked"`, stderr: "Error: hello failed (Unhandled)."},
+		{name: "missing function", args: []string{"invoke", "nope"}, code: 1, stderr: "ResourceNotFoundException: Function not found"},
+		{name: "event twice", args: []string{"invoke", "hello", "-", "-p", "{}"}, code: 2, stderr: "give the event once"},
+		{name: "stray argument", args: []string{"invoke", "hello", "{}"}, code: 2, stderr: `unexpected argument "{}"`},
+		{name: "no function", args: []string{"invoke"}, code: 2, stderr: "See terraform-provider-lambda invoke --help."},
+		{name: "unknown flag", args: []string{"invoke", "hello", "--nope"}, code: 2, stderr: "unknown flag: --nope"},
+		{name: "unknown command", args: []string{"nope"}, code: 2, stderr: `unknown command "nope"`},
+		{name: "no command", args: nil, code: 2, stdout: "Available Commands"},
+		{name: "log", args: []string{"logs", "hello", "--since", "1h"}, stdout: "seen {'a': 1}"},
+		{name: "log as JSON", args: []string{"logs", "hello", "-o", "json"}, stdout: `"message":"seen {'a': 1}"`},
+		{name: "log of nobody", args: []string{"logs", "nope"}},
+		{name: "bad time", args: []string{"logs", "hello", "--since", "yesterday"}, code: 2, stderr: "--since \"yesterday\": use a duration"},
+		{name: "bad output", args: []string{"logs", "hello", "-o", "xml"}, code: 2, stderr: `unknown output "xml"`},
+		{name: "status", args: []string{"engine", "status"}, stdout: "driver    process"},
+		{name: "status as JSON", args: []string{"engine", "status", "-o", "json"}, stdout: `"driver":"process"`},
+		{name: "environment", args: []string{"engine", "env"}, stdout: "export AWS_ENDPOINT_URL=" + endpoint},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			code, stdout, stderr := run(t, tt.stdin, append([]string{"--endpoint", endpoint}, tt.args...)...)
+			if code != tt.code || !strings.Contains(stdout, tt.stdout) || !strings.Contains(stderr, tt.stderr) {
+				t.Errorf("exit %d\nstdout: %s\nstderr: %s", code, stdout, stderr)
+			}
+		})
+	}
+}
+
+func TestNoEngine(t *testing.T) {
+	for _, args := range [][]string{{"invoke", "hello"}, {"logs", "hello"}, {"engine", "status"}} {
+		code, _, stderr := run(t, "", append(args, "--endpoint", "http://127.0.0.1:1")...)
+		if code != 1 || !strings.Contains(stderr, "engine start") {
+			t.Errorf("%v: exit %d, %s", args, code, stderr)
+		}
+	}
+	if code, _, stderr := run(t, "", "engine", "stop", "--data-dir", t.TempDir(), "--endpoint", "http://127.0.0.1:1"); code != 0 || !strings.Contains(stderr, "No engine is running") {
+		t.Errorf("stop: exit %d, %s", code, stderr)
+	}
+}
+
+func TestParseSince(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"90s":                  now.Add(-90 * time.Second),
+		"2h":                   now.Add(-2 * time.Hour),
+		"3d":                   now.AddDate(0, 0, -3),
+		"2026-11-01T00:00:00Z": time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
+	} {
+		if got, err := parseSince(text, now); err != nil || !got.Equal(want) {
+			t.Errorf("%s: %v, %v; want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "x", "-1h", "d", "1x", "-2d", "3dd"} {
+		if got, err := parseSince(text, now); err == nil {
+			t.Errorf("%q: %v, want an error", text, got)
+		}
+	}
+}
+
+func TestLoadConfig(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("LAMBDA_ENGINE_DRIVER", "docker")
+	t.Setenv("LAMBDA_ENGINE_DATA_DIR", filepath.Join(dir, "default"))
+	path := filepath.Join(dir, "engine.hcl")
+	write := func(content string) {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	c, err := loadConfig("", settings{})
+	if err != nil || c.Driver != "docker" || c.DataDir != filepath.Join(dir, "default") {
+		t.Errorf("without a file: %+v, %v", c, err)
+	}
+
+	write("listen = \"127.0.0.1:1\"\ndata_dir = \"state\"\ndriver = \"process\"\nnetwork = \"none\"\n" +
+		"runtime \"python3.13\" {\n  image = \"mine\"\n}\nlimits {\n  preset = \"2016\"\n}\n")
+	c, err = loadConfig(path, settings{Listen: "127.0.0.1:2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "127.0.0.1:2" || c.DataDir != filepath.Join(dir, "state") || c.Driver != "process" || c.Network != "none" ||
+		c.Images["python3.13"] != "mine" || c.BillingIncrement != 100*time.Millisecond {
+		t.Errorf("%+v", c)
+	}
+
+	for content, want := range map[string]string{
+		"nope = 1":                           "Unsupported argument",
+		"limits {\n  preset = \"1999\"\n}\n": "use today or 2016",
+	} {
+		write(content)
+		if _, err := loadConfig(path, settings{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", content, err, want)
+		}
+	}
+}
