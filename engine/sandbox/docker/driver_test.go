@@ -268,7 +268,7 @@ func TestPool(t *testing.T) {
 	}
 	spec, _ := sandboxtest.Go(t).Spec()
 	d.Warm(spec)
-	daemon.until("a container is ready", func() bool { return len(spares()) == 1 })
+	daemon.until("a container is coming", func() bool { return len(spares()) == 1 })
 	spare := spares()[0].ID
 
 	env := start(t, d, sandboxtest.Go(t))

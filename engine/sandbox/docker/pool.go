@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,8 +33,10 @@ type pool struct {
 // shelf holds the spares of one kind.
 type shelf struct {
 	spares  []*container
-	coming  int
+	coming  int               // being created
+	waiting []chan *container // who gets the next ones
 	touched time.Time
+	evicted bool
 }
 
 func newPool(d *Driver) *pool {
@@ -41,25 +44,66 @@ func newPool(d *Driver) *pool {
 	return &pool{driver: d, ctx: ctx, cancel: cancel, creating: make(chan struct{}, maxCreating), kinds: map[kind]*shelf{}}
 }
 
-// take returns a spare container, or a new one.
+// take returns a spare container, one that is on its way to be a spare, or a new
+// one, whichever is there first.
 func (p *pool) take(ctx context.Context, k kind, l limits) (*container, error) {
-	p.mu.Lock()
-	if s := p.kinds[k]; s != nil {
-		for len(s.spares) > 0 {
-			c := s.spares[0]
-			s.spares = s.spares[1:]
-			select {
-			case <-c.Done(): // somebody else has removed it
-				p.wg.Go(func() { p.discard(c) })
-				continue
-			default:
-			}
-			p.mu.Unlock()
-			return c, nil
+	c, shelf, coming := p.claim(k)
+	if coming != nil {
+		select {
+		case c = <-coming:
+		case <-ctx.Done():
+			p.unclaim(shelf, coming)
+			return nil, ctx.Err()
 		}
 	}
-	p.mu.Unlock()
+	if c != nil {
+		return c, nil
+	}
 	return p.create(ctx, k, l)
+}
+
+// claim takes a spare, or the promise of the next one that nobody waits for yet.
+func (p *pool) claim(k kind) (*container, *shelf, chan *container) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.kinds[k]
+	if s == nil {
+		return nil, nil, nil
+	}
+	for len(s.spares) > 0 {
+		c := s.spares[0]
+		s.spares = s.spares[1:]
+		select {
+		case <-c.Done(): // somebody else has removed it
+			if !p.closed {
+				p.wg.Go(func() { p.discard(c) })
+			}
+		default:
+			return c, nil, nil
+		}
+	}
+	if s.coming <= len(s.waiting) {
+		return nil, nil, nil
+	}
+	coming := make(chan *container, 1)
+	s.waiting = append(s.waiting, coming)
+	return nil, s, coming
+}
+
+// unclaim gives up a promise; if it has just been kept, the container stays a spare.
+func (p *pool) unclaim(s *shelf, coming chan *container) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.waiting = slices.DeleteFunc(s.waiting, func(w chan *container) bool { return w == coming })
+	select {
+	case c := <-coming:
+		if c != nil && !p.closed && !s.evicted {
+			s.spares = append(s.spares, c)
+		} else if c != nil {
+			_ = c.remove(context.WithoutCancel(p.ctx))
+		}
+	default:
+	}
 }
 
 func (p *pool) create(ctx context.Context, k kind, l limits) (*container, error) {
@@ -92,16 +136,21 @@ func (p *pool) refill(k kind, l limits) {
 
 func (p *pool) fill(k kind, s *shelf, l limits) {
 	c, err := p.create(p.ctx, k, l)
+	if err != nil && p.ctx.Err() == nil {
+		p.driver.logger.Warn("cannot keep a container ready", "image", k.image, "error", err)
+	}
 	p.mu.Lock()
 	s.coming--
-	if err == nil && !p.closed && p.kinds[k] == s {
+	switch {
+	case len(s.waiting) > 0: // with nil, the one who waits creates one
+		s.waiting[0] <- c
+		s.waiting = s.waiting[1:]
+		c = nil
+	case c != nil && !p.closed && !s.evicted:
 		s.spares = append(s.spares, c)
 		c = nil
 	}
 	p.mu.Unlock()
-	if err != nil && p.ctx.Err() == nil {
-		p.driver.logger.Warn("cannot keep a container ready", "image", k.image, "error", err)
-	}
 	if c != nil {
 		p.discard(c)
 	}
@@ -122,6 +171,7 @@ func (p *pool) evict() {
 	for _, c := range p.kinds[oldest].spares {
 		p.wg.Go(func() { p.discard(c) })
 	}
+	p.kinds[oldest].evicted = true
 	delete(p.kinds, oldest)
 }
 
