@@ -24,7 +24,6 @@ type fleet struct {
 	mu      sync.Mutex
 	idle    []*worker
 	waiting []chan grant // calls without an environment, oldest first
-	size    int          // environments there are or that are booting
 	retired bool
 }
 
@@ -54,7 +53,6 @@ func (f *fleet) acquire(ctx context.Context) (*worker, error) {
 	}
 	granted := make(chan grant, 1)
 	f.waiting = append(f.waiting, granted)
-	f.size++
 	f.tasks.Go(func() { f.boot(context.WithoutCancel(ctx)) })
 	f.mu.Unlock()
 
@@ -83,7 +81,6 @@ func (f *fleet) boot(ctx context.Context) {
 
 	f.mu.Lock()
 	if len(f.waiting) == 0 { // environments that came free have served everybody
-		f.size--
 		f.mu.Unlock()
 		return
 	}
@@ -96,7 +93,6 @@ func (f *fleet) boot(ctx context.Context) {
 		f.hand(w) // even if it died since: the call that gets it is told so
 		return
 	}
-	f.size--
 	if len(f.waiting) > 0 {
 		f.waiting[0] <- grant{err: err}
 		f.waiting = f.waiting[1:]
@@ -134,7 +130,6 @@ func (f *fleet) hand(w *worker) {
 
 // drop stops an environment in the background. The caller holds the lock.
 func (f *fleet) drop(w *worker) {
-	f.size--
 	f.tasks.Go(func() {
 		if err := w.stop(); err != nil {
 			f.invoker.Log.Warn("stop environment", "function", f.function.Name, slog.Any("err", err))
