@@ -1,0 +1,181 @@
+package invoke_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
+	"github.com/lambdaform/terraform-provider-lambda/engine/store"
+)
+
+// file is an entry of a package.
+type file struct {
+	name, content string
+	mode          fs.FileMode
+}
+
+func pack(t *testing.T, files ...file) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, f := range files {
+		header := &zip.FileHeader{Name: f.name, Method: zip.Deflate}
+		header.SetMode(f.mode)
+		out, err := w.CreateHeader(header)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := out.Write([]byte(f.content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// cache opens a code cache and its package store.
+func cache(t *testing.T, keep func(string) bool, dir string) (*invoke.CodeCache, *store.Packages) {
+	t.Helper()
+	s, err := store.Open(t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	packages, err := store.OpenPackages(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := invoke.OpenCodeCache(dir, packages, keep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, packages
+}
+
+func nothing(string) bool { return false }
+
+func TestUnpack(t *testing.T) {
+	c, packages := cache(t, nothing, t.TempDir())
+	sum, err := packages.Put(t.Context(), pack(t,
+		file{"app.py", "code", 0o600},
+		file{"bin/tool", "#!", 0o700},
+		file{"deep/er/module.py", "x", 0o644},
+		file{"empty/", "", fs.ModeDir | 0o700},
+		file{"link", "deep/er", fs.ModeSymlink | 0o777},
+		file{"./dotted.py", "y", 0},
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dirs [8]string
+	var wg sync.WaitGroup
+	for i := range dirs { // all at once, and one unpacks
+		wg.Go(func() {
+			var err error
+			if dirs[i], err = c.Dir(t.Context(), sum); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for name, mode := range map[string]fs.FileMode{
+		"app.py": 0o644, "bin/tool": 0o755, "deep/er/module.py": 0o644, "empty": 0o755 | fs.ModeDir, "link/module.py": 0o644, "dotted.py": 0o644, ".": 0o755 | fs.ModeDir,
+	} {
+		info, err := os.Stat(filepath.Join(dirs[0], name))
+		if err != nil {
+			t.Error(err)
+		} else if info.Mode() != mode {
+			t.Errorf("%s has the mode %v", name, info.Mode())
+		}
+	}
+	entries, err := os.ReadDir(filepath.Dir(dirs[0]))
+	if err != nil || len(entries) != 1 {
+		t.Errorf("the cache holds %v, %v", entries, err)
+	}
+}
+
+// A package cannot write outside its directory, and one that tries leaves nothing.
+func TestUnpackRefuses(t *testing.T) {
+	outside := t.TempDir()
+	for name, files := range map[string][]file{
+		"parent":         {{"../evil", "x", 0o644}},
+		"deep parent":    {{"a/../../evil", "x", 0o644}},
+		"absolute":       {{filepath.Join(outside, "evil"), "x", 0o644}},
+		"through a link": {{"link", outside, fs.ModeSymlink | 0o777}, {"link/evil", "x", 0o644}},
+		"over a link":    {{"link", filepath.Join(outside, "evil"), fs.ModeSymlink | 0o777}, {"link", "x", 0o644}},
+		"relative link":  {{"link", "../..", fs.ModeSymlink | 0o777}, {"link/evil", "x", 0o644}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := filepath.Join(t.TempDir(), "cache")
+			c, packages := cache(t, nothing, root)
+			sum, err := packages.Put(t.Context(), pack(t, files...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Dir(t.Context(), sum); err == nil {
+				t.Error("it was unpacked")
+			}
+			for _, dir := range []string{outside, root} {
+				if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+					t.Errorf("%s holds %v, %v", dir, entries, err)
+				}
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(root), "evil")); err == nil {
+				t.Error("it has written outside")
+			}
+		})
+	}
+}
+
+// A header that lies about the size does not fill the disk.
+func TestUnpackLimitsSize(t *testing.T) {
+	pkg := pack(t, file{"zeros", string(make([]byte, 1<<20)), 0o644})
+	lie := []byte{0x10, 0, 0, 0}
+	truth := []byte{0, 0, 0x10, 0}
+	i := bytes.LastIndex(pkg, truth) // in the central directory
+	copy(pkg[i:], lie)
+	c, packages := cache(t, nothing, t.TempDir())
+	sum, err := packages.Put(t.Context(), pkg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dir, err := c.Dir(t.Context(), sum); err == nil {
+		t.Errorf("unpacked to %s", dir)
+	}
+}
+
+func TestCodeCacheForgets(t *testing.T) {
+	dir := t.TempDir()
+	c, packages := cache(t, nothing, dir)
+	var sums []string
+	for _, content := range []string{"one", "two"} {
+		sum, err := packages.Put(t.Context(), pack(t, file{"app.py", content, 0o644}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Dir(t.Context(), sum); err != nil {
+			t.Fatal(err)
+		}
+		sums = append(sums, sum)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "unpack-1"), 0o755); err != nil { // of an engine that was killed
+		t.Fatal(err)
+	}
+	cache(t, func(sum string) bool { return sum == sums[1] }, dir)
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 || entries[0].Name() != store.HexSum(sums[1]) {
+		t.Errorf("left are %v, %v", entries, err)
+	}
+	if _, err := c.Dir(t.Context(), store.Sum([]byte("unknown"))); !errors.Is(err, store.ErrNoPackage) {
+		t.Errorf("a package that is not there: %v", err)
+	}
+}
