@@ -143,6 +143,9 @@ func TestUnpackLimitsSize(t *testing.T) {
 	truth := []byte{0, 0, 0x10, 0}
 	i := bytes.LastIndex(pkg, truth) // in the central directory
 	copy(pkg[i:], lie)
+	if archive, err := zip.NewReader(bytes.NewReader(pkg), int64(len(pkg))); err != nil || archive.File[0].UncompressedSize64 != 16 {
+		t.Fatalf("the package does not lie: %v", err)
+	}
 	c, packages := cache(t, nothing, t.TempDir())
 	sum, err := packages.Put(t.Context(), pkg)
 	if err != nil {
