@@ -90,11 +90,12 @@ chapter "1. terraform apply gives running functions"
 step "terraform init" tf init -input=false -no-color
 step "terraform apply: starts an engine, creates everything" apply
 driver=$(engine_field driver)
-if [ "$driver" = docker ]; then
-  echo "            functions run in Docker"
-else
-  echo "            no usable Docker here: functions run as plain processes, not isolated ($(grep -o 'reason=.*' "$work/engine/engine.log" | head -n 1 || true))"
-fi
+reason=$(sed -n 's/.*Docker cannot be used" reason=//p' "$work/engine/engine.log" | head -n 1)
+case "$driver$reason" in
+  docker) echo "            functions run in Docker" ;;
+  process) echo "            functions run as plain processes, not isolated, as LAMBDA_ENGINE_DRIVER says" ;;
+  *) echo "            functions run as plain processes, not isolated: Docker cannot be used here: $reason" ;;
+esac
 tf output -no-color | sed 's/^/            /'
 step "plan: nothing to do" unchanged
 
