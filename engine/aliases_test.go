@@ -68,7 +68,7 @@ func TestCreateAlias(t *testing.T) {
 		if c.weight != 0 {
 			routing = weights(map[string]float64{"2": c.weight})
 		}
-		t.Run(c.name+" to "+c.version, func(t *testing.T) { invalid(t, create("f", c.name, c.version, routing), "1 validation error…") })
+		t.Run(c.name+" to "+c.version, func(t *testing.T) { invalid(t, create("f", c.name, c.version, routing)) })
 	}
 	for _, body := range []string{`{"Name":"new"}`, `{"FunctionVersion":"1"}`, `{`} {
 		if got := a.send("POST", "/2015-03-31/functions/f/aliases", body); got.status != 400 {
@@ -82,7 +82,7 @@ func TestCreateAlias(t *testing.T) {
 	}
 	refused[*types.ResourceNotFoundException](t, get("f", "NOPE"), 404, "Cannot find alias arn: "+a.arn("f:NOPE"))
 	refused[*types.ResourceNotFoundException](t, get("nope", "PROD"), 404, "Function not found: "+a.arn("nope"))
-	invalid(t, get("f", "1"), "1 validation error…")
+	invalid(t, get("f", "1"))
 }
 
 // Spec api F.21.
@@ -115,14 +115,14 @@ func TestUpdateAlias(t *testing.T) {
 	if *out.Description != "" {
 		t.Errorf("the description stays %q", *out.Description)
 	}
-	for _, clear := range []*types.AliasRoutingConfiguration{weights(map[string]float64{}), {}} {
+	for _, none := range []*types.AliasRoutingConfiguration{weights(map[string]float64{}), {}} {
 		out = must[*lambda.UpdateAliasOutput](t)(update(input{RoutingConfig: weights(map[string]float64{"1": 0.2})}))
 		if out.RoutingConfig == nil || out.RoutingConfig.AdditionalVersionWeights["1"] != 0.2 {
 			t.Errorf("weighted: %+v", out.RoutingConfig)
 		}
-		out = must[*lambda.UpdateAliasOutput](t)(update(input{RoutingConfig: clear}))
+		out = must[*lambda.UpdateAliasOutput](t)(update(input{RoutingConfig: none}))
 		if out.RoutingConfig != nil {
-			t.Errorf("%+v leaves %+v", clear, out.RoutingConfig)
+			t.Errorf("%+v leaves %+v", none, out.RoutingConfig)
 		}
 	}
 	_, err := update(input{Name: aws.String("NOPE")})
@@ -130,7 +130,7 @@ func TestUpdateAlias(t *testing.T) {
 	_, err = update(input{FunctionVersion: aws.String("10")})
 	refused[*types.ResourceNotFoundException](t, err, 404, "Function not found: "+a.arn("f:10"))
 	_, err = update(input{FunctionVersion: aws.String("abc")})
-	invalid(t, err, "1 validation error…")
+	invalid(t, err)
 	_, err = update(input{RevisionId: aws.String("wrong")})
 	refused[*types.PreconditionFailedException](t, err, 412, "The Revision Id provided does not match the latest Revision Id. Call the GetAlias API to retrieve the latest Revision Id")
 }
@@ -148,7 +148,7 @@ func TestDeleteAlias(t *testing.T) {
 	must[*lambda.UpdateAliasOutput](t)(a.UpdateAlias(t.Context(), &lambda.UpdateAliasInput{FunctionName: aws.String("f"), Name: aws.String("PROD"), RoutingConfig: weights(map[string]float64{"2": 0.5})}))
 	refused[*types.ResourceConflictException](t, version("2"), 409, "Unable to delete version because the following aliases reference it: [PROD]")
 	refused[*types.ResourceConflictException](t, version("1"), 409, "Unable to delete version because the following aliases reference it: [PROD]")
-	if got := a.config("f", "1"); *got.Version != "1" {
+	if got := a.config("1"); *got.Version != "1" {
 		t.Error("a refused deletion has deleted")
 	}
 
@@ -169,7 +169,7 @@ func TestDeleteAlias(t *testing.T) {
 	_, err = a.GetFunction(t.Context(), &lambda.GetFunctionInput{FunctionName: aws.String("f:1")})
 	refused[*types.ResourceNotFoundException](t, err, 404, "Function not found: "+a.arn("f:1"))
 	_, err = a.DeleteAlias(t.Context(), &lambda.DeleteAliasInput{FunctionName: aws.String("f"), Name: aws.String("123")})
-	invalid(t, err, "1 validation error…")
+	invalid(t, err)
 }
 
 // Spec api F.15.

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -55,15 +54,12 @@ func TestCreateFunction(t *testing.T) {
 	if *got.Code.RepositoryType != "S3" {
 		t.Errorf("repository type %s", *got.Code.RepositoryType)
 	}
-	response := must[*http.Response](t)(http.Get(*got.Code.Location))
-	defer response.Body.Close()
-	if code := must[[]byte](t)(io.ReadAll(response.Body)); sumOf(code) != *out.CodeSha256 {
-		t.Errorf("the package at the location is another one: %d bytes", len(code))
+	path := strings.TrimPrefix(*got.Code.Location, a.url)
+	if code := a.send("GET", path, ""); code.status != 200 || code.body != string(pkg) {
+		t.Errorf("the location answers %d with %d bytes", code.status, len(code.body))
 	}
-	forged := must[*http.Response](t)(http.Get(strings.Replace(*got.Code.Location, "Expires=", "Expires=1", 1)))
-	defer forged.Body.Close()
-	if forged.StatusCode != http.StatusForbidden {
-		t.Errorf("a link with another expiry answers %d", forged.StatusCode)
+	if forged := a.send("GET", strings.Replace(path, "Expires=", "Expires=1", 1), ""); forged.status != http.StatusForbidden {
+		t.Errorf("a link with another expiry answers %d", forged.status)
 	}
 }
 
@@ -123,7 +119,7 @@ func TestCreateFunctionRefuses(t *testing.T) {
 		"description":    func(in *input) { in.Description = aws.String(strings.Repeat("d", 257)) },
 		"environment id": func(in *input) { in.Environment = variables("1A", "x") },
 	} {
-		t.Run("validation of "+name, func(t *testing.T) { invalid(t, create("new", pkg, edit), "1 validation error…") })
+		t.Run("validation of "+name, func(t *testing.T) { invalid(t, create("new", pkg, edit)) })
 	}
 	if names := a.functions(); !slices.Equal(names, []string{"Taken", "taken"}) {
 		t.Errorf("after all refusals there are %v", names)
@@ -221,8 +217,8 @@ func TestGetFunction(t *testing.T) {
 	refused[*types.ResourceNotFoundException](t, get("helloworld", "99"), 404, "Function not found: "+a.arn("helloworld:99"))
 	refused[*types.ResourceNotFoundException](t, get("helloworld", "ghost"), 404, "Function not found: "+a.arn("helloworld:ghost"))
 	refused[*types.InvalidParameterValueException](t, get("helloworld:1", "2"), 400, "The derived qualifier from the function name does not match the specified qualifier.")
-	invalid(t, get("helloworld", "bad!"), "1 validation error…")
-	invalid(t, get("helloworld", strings.Repeat("q", 129)), "1 validation error…")
+	invalid(t, get("helloworld", "bad!"))
+	invalid(t, get("helloworld", strings.Repeat("q", 129)))
 
 	whole := func(name string) error {
 		_, err := a.GetFunction(t.Context(), &lambda.GetFunctionInput{FunctionName: &name})
@@ -337,7 +333,7 @@ func TestUpdateFunctionCode(t *testing.T) {
 	if *dry.CodeSha256 != sumOf(two) || *dry.Version != "$LATEST" {
 		t.Errorf("a dry run answers %s, version %s", *dry.CodeSha256, *dry.Version)
 	}
-	if got := a.config("f", ""); *got.CodeSha256 != sumOf(one) || *got.RevisionId != *created.RevisionId {
+	if got := a.config(""); *got.CodeSha256 != sumOf(one) || *got.RevisionId != *created.RevisionId {
 		t.Errorf("a dry run changed the code")
 	}
 
@@ -345,7 +341,7 @@ func TestUpdateFunctionCode(t *testing.T) {
 	if *out.CodeSha256 != sumOf(two) || out.LastUpdateStatus != types.LastUpdateStatusInProgress || *out.Version != "$LATEST" || *out.MemorySize != 256 {
 		t.Errorf("update answers %s %s %s %d", *out.CodeSha256, out.LastUpdateStatus, *out.Version, *out.MemorySize)
 	}
-	if got := a.config("f", ""); got.LastUpdateStatus != types.LastUpdateStatusSuccessful {
+	if got := a.config(""); got.LastUpdateStatus != types.LastUpdateStatusSuccessful {
 		t.Errorf("settled status %s", got.LastUpdateStatus)
 	}
 	out = must[*lambda.UpdateFunctionCodeOutput](t)(update(lambda.UpdateFunctionCodeInput{ZipFile: one, Publish: true}))
@@ -367,14 +363,15 @@ func TestUpdateFunctionCode(t *testing.T) {
 		_, err := update(in)
 		t.Run(name, func(t *testing.T) { refused[*types.InvalidParameterValueException](t, err, 400, "…") })
 	}
-	if got := a.config("f", "1"); *got.CodeSha256 != sumOf(one) {
+	if got := a.config("1"); *got.CodeSha256 != sumOf(one) {
 		t.Error("version 1 has changed")
 	}
 }
 
-func (a account) config(name, qualifier string) *lambda.GetFunctionConfigurationOutput {
+// config reads the configuration of the function f.
+func (a account) config(qualifier string) *lambda.GetFunctionConfigurationOutput {
 	a.Helper()
-	in := &lambda.GetFunctionConfigurationInput{FunctionName: &name}
+	in := &lambda.GetFunctionConfigurationInput{FunctionName: aws.String("f")}
 	if qualifier != "" {
 		in.Qualifier = &qualifier
 	}
@@ -405,10 +402,10 @@ func TestUpdateFunctionConfiguration(t *testing.T) {
 	if *out.Timeout != 10 || *out.Description != "first" || out.Environment.Variables["KEY"] != "value" || out.LastUpdateStatus != types.LastUpdateStatusInProgress {
 		t.Errorf("update answers %+v", out)
 	}
-	if v := a.config("f", "1"); *v.MemorySize != 128 || *v.Timeout != 3 {
+	if v := a.config("1"); *v.MemorySize != 128 || *v.Timeout != 3 {
 		t.Errorf("version 1 has now %d MB and %d s", *v.MemorySize, *v.Timeout)
 	}
-	if v := a.config("f", ""); *v.MemorySize != 256 || *v.Handler != "app.handler" || *v.CodeSha256 != *created.CodeSha256 {
+	if v := a.config(""); *v.MemorySize != 256 || *v.Handler != "app.handler" || *v.CodeSha256 != *created.CodeSha256 {
 		t.Errorf("$LATEST: %+v", v)
 	}
 	again := must[*lambda.UpdateFunctionConfigurationOutput](t)(update(input{Timeout: aws.Int32(10)}))
@@ -430,7 +427,7 @@ func TestUpdateFunctionConfiguration(t *testing.T) {
 	_, err = update(input{RevisionId: created.RevisionId})
 	refused[*types.PreconditionFailedException](t, err, 412, "The Revision Id provided…")
 	_, err = update(input{Role: aws.String("r1")})
-	invalid(t, err, "1 validation error…")
+	invalid(t, err)
 	for name, in := range map[string]input{
 		"runtime":           {Runtime: "x"},
 		"environment":       {Environment: variables("KEY", strings.Repeat("x", 4096))},

@@ -238,7 +238,7 @@ func TestReservedConcurrency(t *testing.T) {
 	reserve(1)
 	var calls sync.WaitGroup
 	calls.Go(func() {
-		if got := a.call("f", "{}"); got != "1" {
+		if got := a.call("f"); got != "1" {
 			t.Errorf("answer %s", got)
 		}
 	})
@@ -248,7 +248,7 @@ func TestReservedConcurrency(t *testing.T) {
 		t.Fatal(err)
 	}
 	calls.Wait()
-	if got := a.call("f:1", "{}"); got != "1" {
+	if got := a.call("f:1"); got != "1" {
 		t.Errorf("answer %s", got)
 	}
 	must[*lambda.DeleteFunctionConcurrencyOutput](t)(a.DeleteFunctionConcurrency(t.Context(), &lambda.DeleteFunctionConcurrencyInput{FunctionName: aws.String("f")}))
@@ -266,13 +266,13 @@ func TestUpdateDuringCall(t *testing.T) {
 	a.create("f", python(t, fmt.Sprintf("\n    open(%q, 'w').close()\n    while not os.path.exists(%q): time.sleep(0.01)\n    return 'old'", begun, gate)), func(in *lambda.CreateFunctionInput) { in.Timeout = aws.Int32(60) })
 	var old sync.WaitGroup
 	old.Go(func() {
-		if got := a.call("f", "{}"); got != `"old"` {
+		if got := a.call("f"); got != `"old"` {
 			t.Errorf("the running call answers %s", got)
 		}
 	})
 	a.eventually("the call has begun", func() bool { _, err := os.Stat(begun); return err == nil })
 	a.deploy("f", python(t, "return 'new'"))
-	if got := a.call("f", "{}"); got != `"new"` {
+	if got := a.call("f"); got != `"new"` {
 		t.Errorf("the new code answers %s", got)
 	}
 	if err := os.WriteFile(gate, nil, 0o600); err != nil {
@@ -281,7 +281,7 @@ func TestUpdateDuringCall(t *testing.T) {
 	old.Wait()
 	must[*lambda.UpdateFunctionConfigurationOutput](t)(a.UpdateFunctionConfiguration(t.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: aws.String("f"), Environment: variables("KEY", "value")}))
 	a.deploy("f", python(t, "return os.environ.get('KEY')"))
-	if got := a.call("f", "{}"); got != `"value"` {
+	if got := a.call("f"); got != `"value"` {
 		t.Errorf("the new configuration answers %s", got)
 	}
 }

@@ -47,7 +47,7 @@ func TestPromotionTutorial(t *testing.T) {
 	answers := func(prod string) {
 		t.Helper()
 		for alias, want := range map[string]string{"PROD": prod, "BETA": `"version 2"`, "DEV": `"version 2"`} {
-			if got := a.call(f+":"+alias, "{}"); got != want {
+			if got := a.call(f + ":" + alias); got != want {
 				t.Errorf("%s answers %s, want %s", alias, got, want)
 			}
 		}
@@ -110,10 +110,10 @@ func TestPublishVersion(t *testing.T) {
 	if *second.Version != "2" || *second.Description != "second" {
 		t.Errorf("second version %s, %q", *second.Version, *second.Description)
 	}
-	if v := a.config("f", "1"); *v.CodeSha256 != sumOf(one) || *v.RevisionId != *first.RevisionId {
+	if v := a.config("1"); *v.CodeSha256 != sumOf(one) || *v.RevisionId != *first.RevisionId {
 		t.Error("version 1 has changed")
 	}
-	if v := a.config("f", "2"); v.State != types.StateActive || *v.Description != "second" {
+	if v := a.config("2"); v.State != types.StateActive || *v.Description != "second" {
 		t.Errorf("version 2 is %s, %q", v.State, *v.Description)
 	}
 	if _, err := a.UpdateFunctionConfiguration(t.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: aws.String("f"), Description: aws.String("new")}); err != nil {
@@ -204,7 +204,7 @@ func TestConcurrentPublication(t *testing.T) {
 	}
 	wg.Wait()
 	for number, sum := range published {
-		if v := a.config("f", number); *v.CodeSha256 != sum {
+		if v := a.config(number); *v.CodeSha256 != sum {
 			t.Errorf("version %s is %s, published was %s", number, *v.CodeSha256, sum)
 		}
 	}

@@ -18,8 +18,8 @@ import (
 
 var f = catalog.Ref{Scope: catalog.Scope{Account: "123456789012", Region: "us-west-2"}, Name: "f"}
 
-// open opens a catalog; close ends it and its store.
-func open(t *testing.T, dir string) (c *catalog.Catalog, close func()) {
+// open opens a catalog; end ends it and its store.
+func open(t *testing.T, dir string) (c *catalog.Catalog, end func()) {
 	t.Helper()
 	s, err := store.Open(dir, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -30,9 +30,9 @@ func open(t *testing.T, dir string) (c *catalog.Catalog, close func()) {
 		t.Fatal(err)
 	}
 	var once sync.Once
-	close = func() { once.Do(func() { c.Close(); s.Close() }) }
-	t.Cleanup(close)
-	return c, close
+	end = func() { once.Do(func() { c.Close(); s.Close() }) }
+	t.Cleanup(end)
+	return c, end
 }
 
 func fill(sum string) func(*catalog.Function) error {

@@ -87,7 +87,7 @@ func TestQueueRetries(t *testing.T) {
 func TestQueueWaitsOutThrottling(t *testing.T) {
 	b := newBench(t, &driver{calls: make(chan *invocation)})
 	b.function("f")
-	b.change("f", func(f *catalog.Function) { f.Reserved = aws.Int32(1) })
+	b.change(func(f *catalog.Function) { f.Reserved = aws.Int32(1) })
 	busy := b.call(ref("f"))
 	running := <-b.calls
 	q := b.queue(quick)
@@ -138,14 +138,14 @@ func TestQueueIsNotHeldUp(t *testing.T) {
 	b := newBench(t, &driver{})
 	b.function("f")
 	b.function("g")
-	b.change("f", func(f *catalog.Function) { f.Reserved = aws.Int32(0) })
+	b.change(func(f *catalog.Function) { f.Reserved = aws.Int32(0) })
 	q := b.queue(invoke.QueueOptions{RefusedDelay: time.Hour})
 	for i := range 300 {
 		b.enqueue(q, "f", fmt.Sprint(i))
 	}
 	b.enqueue(q, "g", "other")
 	eventually(t, "the other function has run", func() bool { return len(b.log("g")) > 0 })
-	b.change("f", func(f *catalog.Function) { f.Reserved = nil })
+	b.change(func(f *catalog.Function) { f.Reserved = nil })
 	b.enqueue(q, "f", "late")
 	eventually(t, "the new event has run", func() bool {
 		return slices.ContainsFunc(b.log("f"), func(line string) bool { return strings.HasPrefix(line, "END RequestId: late") })
@@ -156,7 +156,7 @@ func TestQueueIsNotHeldUp(t *testing.T) {
 func TestQueueDropsEventsOfDeletedFunctions(t *testing.T) {
 	b := newBench(t, &driver{})
 	b.function("f")
-	b.change("f", func(f *catalog.Function) { f.Reserved = aws.Int32(0) })
+	b.change(func(f *catalog.Function) { f.Reserved = aws.Int32(0) })
 	q := b.queue(quick)
 	b.enqueue(q, "f", "event")
 	if err := b.catalog.Delete(t.Context(), ref("f")); err != nil {
@@ -169,7 +169,7 @@ func TestQueueDropsEventsOfDeletedFunctions(t *testing.T) {
 func TestQueueSurvives(t *testing.T) {
 	b := newBench(t, &driver{calls: make(chan *invocation)})
 	b.function("f")
-	b.change("f", func(f *catalog.Function) { f.Reserved = aws.Int32(1) })
+	b.change(func(f *catalog.Function) { f.Reserved = aws.Int32(1) })
 	first := b.queue(quick)
 	for i := range 5 {
 		b.enqueue(first, "f", fmt.Sprint(i))

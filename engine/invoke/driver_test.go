@@ -188,10 +188,10 @@ func (b *bench) function(name string) {
 	}
 }
 
-// change changes a function, as an operation of the API does.
-func (b *bench) change(name string, change func(f *catalog.Function)) {
+// change changes the function f, as an operation of the API does.
+func (b *bench) change(change func(f *catalog.Function)) {
 	b.Helper()
-	_, err := b.catalog.Change(b.Context(), ref(name), func(f *catalog.Function) error {
+	_, err := b.catalog.Change(b.Context(), ref("f"), func(f *catalog.Function) error {
 		change(f)
 		return nil
 	})

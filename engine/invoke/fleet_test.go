@@ -101,7 +101,7 @@ func TestThrottling(t *testing.T) {
 	b := newBench(t, &driver{calls: make(chan *invocation)}, func(o *invoke.Options) { o.Concurrency = 2 })
 	b.function("f")
 	b.function("g")
-	b.change("f", func(f *catalog.Function) { f.Reserved = aws.Int32(1) })
+	b.change(func(f *catalog.Function) { f.Reserved = aws.Int32(1) })
 	refused := func(name string, reason types.ThrottleReason) {
 		t.Helper()
 		got := <-b.call(ref(name))
@@ -124,7 +124,7 @@ func TestThrottling(t *testing.T) {
 	og.succeed()
 	<-two
 	<-three
-	b.change("f", func(f *catalog.Function) { f.Reserved = aws.Int32(0) })
+	b.change(func(f *catalog.Function) { f.Reserved = aws.Int32(0) })
 	refused("f", types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded)
 }
 
@@ -132,7 +132,7 @@ func TestThrottling(t *testing.T) {
 func TestBootIsNoCall(t *testing.T) {
 	b := newBench(t, &driver{boots: make(chan *boot), calls: make(chan *invocation)})
 	b.function("f")
-	b.change("f", func(f *catalog.Function) { f.Reserved = aws.Int32(2) })
+	b.change(func(f *catalog.Function) { f.Reserved = aws.Int32(2) })
 	one := b.call(ref("f"))
 	(<-b.boots).verdict <- nil
 	running := <-b.calls
@@ -231,7 +231,7 @@ func TestFunctionErrorKeepsEnvironment(t *testing.T) {
 // After a change, calls that run finish where they are; new ones get new environments.
 func TestChangeRetiresEnvironments(t *testing.T) {
 	for name, change := range map[string]func(b *bench){
-		"code or configuration": func(b *bench) { b.change("f", func(f *catalog.Function) { f.Changed(time.Now()) }) },
+		"code or configuration": func(b *bench) { b.change(func(f *catalog.Function) { f.Changed(time.Now()) }) },
 		"deleted and made anew": func(b *bench) {
 			if err := b.catalog.Delete(b.Context(), ref("f")); err != nil {
 				b.Fatal(err)
@@ -272,7 +272,7 @@ func TestChangeRetiresEnvironments(t *testing.T) {
 func TestVersionsHaveEnvironmentsOfTheirOwn(t *testing.T) {
 	b := newBench(t, &driver{})
 	b.function("f")
-	b.change("f", func(f *catalog.Function) {
+	b.change(func(f *catalog.Function) {
 		if _, _, err := b.catalog.Publish(b.Context(), f, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -282,7 +282,7 @@ func TestVersionsHaveEnvironmentsOfTheirOwn(t *testing.T) {
 	if latest := b.served(ref("f")); latest == one {
 		t.Errorf("$LATEST and version 1 share %s", one)
 	}
-	b.change("f", func(f *catalog.Function) { f.Changed(time.Now()) })
+	b.change(func(f *catalog.Function) { f.Changed(time.Now()) })
 	eventually(t, "$LATEST has lost its environment", func() bool { return slices.Equal(b.alive(), []string{one}) })
 	if got := b.served(version); got != one {
 		t.Errorf("version 1 is now served by %s", got)
@@ -405,7 +405,7 @@ func TestClose(t *testing.T) {
 	b.function("f")
 	b.function("easy")
 	before := runtime.NumGoroutine()
-	inv := invoke.New(b.Invoker.Options)
+	inv := invoke.New(b.Options)
 
 	request := invoke.Request{Ref: ref("f"), RequestID: "request"}
 	results := make(chan error, 2)

@@ -18,8 +18,8 @@ func source(function string) observe.Source {
 	return observe.Source{Account: "000000000000", Region: "us-east-1", Function: function, Stream: "stream"}
 }
 
-// openLogs opens the logs in dir; close ends both them and their store.
-func openLogs(t *testing.T, dir string) (logs *observe.Logs, close func()) {
+// openLogs opens the logs in dir; end ends both them and their store.
+func openLogs(t *testing.T, dir string) (logs *observe.Logs, end func()) {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	s, err := store.Open(dir, log)
@@ -31,9 +31,9 @@ func openLogs(t *testing.T, dir string) (logs *observe.Logs, close func()) {
 		t.Fatal(err)
 	}
 	var once sync.Once
-	close = func() { once.Do(func() { logs.Close(); s.Close() }) }
-	t.Cleanup(close)
-	return logs, close
+	end = func() { once.Do(func() { logs.Close(); s.Close() }) }
+	t.Cleanup(end)
+	return logs, end
 }
 
 func read(t *testing.T, l *observe.Logs, function string, since time.Time) (lines []string) {

@@ -113,7 +113,9 @@ func (s *server) kill() {
 	if err := s.cmd.Process.Kill(); err != nil {
 		s.Fatal(err)
 	}
-	<-s.exited
+	if err := <-s.exited; err == nil {
+		s.Error("the engine ended well before it was killed")
+	}
 	s.cmd = nil
 	eventually(s, "the runtimes of the dead engine have ended", func() bool { return len(s.leftovers()) == 0 })
 }
