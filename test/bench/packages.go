@@ -16,33 +16,10 @@ type pkg struct {
 	bootstrap              string // path of the binary, for provided runtimes
 }
 
-const goEcho = `package main
-
-import (
-	"context"
-	"encoding/json"
-
-	"github.com/aws/aws-lambda-go/lambda"
-)
-
-func main() {
-	lambda.Start(func(_ context.Context, event json.RawMessage) (json.RawMessage, error) { return event, nil })
-}
-`
-
 // buildPackages makes the same function in Go, Python and Node.js.
 func buildPackages(ctx context.Context, work string) ([]pkg, error) {
-	// Below the module, so that its go.mod gives the version of the Go client.
-	dir, err := os.MkdirTemp("test/bench", "echo-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(goEcho), 0o600); err != nil {
-		return nil, err
-	}
 	bootstrap := filepath.Join(work, "bootstrap")
-	build := exec.CommandContext(ctx, "go", "build", "-o", bootstrap, "./"+dir)
+	build := exec.CommandContext(ctx, "go", "build", "-o", bootstrap, "./test/bench/echo")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
