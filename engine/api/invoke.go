@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"strconv"
@@ -55,19 +54,14 @@ func (s *calls) invoke(w http.ResponseWriter, r *http.Request, labels wire.Label
 	if kind == "" {
 		kind = types.InvocationTypeRequestResponse
 	}
-	limit := maxSyncPayload
-	if kind == types.InvocationTypeEvent {
-		limit = maxAsyncPayload
-	}
 	if err := checkMediaType(r.Header.Get("Content-Type")); err != nil {
 		return err
 	}
-	payload, err := readPayload(r, limit, func(n int64) string {
-		if kind == types.InvocationTypeEvent {
-			return fmt.Sprintf("%d byte payload is too large for the Event invocation type (limit %d bytes)", n, limit)
-		}
-		return fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", limit)
-	})
+	read, limit := readPayload, int64(maxSyncPayload)
+	if kind == types.InvocationTypeEvent {
+		read, limit = readEvent, maxAsyncPayload
+	}
+	payload, err := read(r, limit)
 	if err != nil {
 		return err
 	}
@@ -116,9 +110,7 @@ func (s *calls) invoke(w http.ResponseWriter, r *http.Request, labels wire.Label
 
 // invokeAsync implements the deprecated InvokeAsync, spec api §A.14.
 func (s *calls) invokeAsync(w http.ResponseWriter, r *http.Request, labels wire.Labels) error {
-	payload, err := readPayload(r, maxInvokeAsyncBody, func(n int64) string {
-		return fmt.Sprintf("%d byte payload is too large for the Event invocation type (limit %d bytes)", n, maxInvokeAsyncBody)
-	})
+	payload, err := readEvent(r, maxInvokeAsyncBody)
 	if err != nil {
 		return err
 	}
@@ -161,17 +153,11 @@ func (s *calls) callee(r *http.Request, name, qualifier string) (catalog.Ref, st
 }
 
 // readPayload reads an event, which must be JSON. None at all counts as {}.
-func readPayload(r *http.Request, limit int, tooLarge func(n int64) string) ([]byte, error) {
-	if r.ContentLength > int64(limit) {
-		return nil, entityTooLarge(tooLarge(r.ContentLength))
-	}
-	payload, err := readAll(r, limit)
-	if err != nil {
-		return nil, &types.InvalidRequestContentException{Message: ptr("Could not read the request body: " + err.Error())}
-	}
+func readPayload(r *http.Request, limit int64) ([]byte, error) {
+	payload, err := wire.ReadBody(r, limit, "InvokeFunction")
 	switch {
-	case len(payload) > limit:
-		return nil, entityTooLarge(tooLarge(int64(len(payload))))
+	case err != nil:
+		return nil, err
 	case len(payload) == 0:
 		return []byte("{}"), nil
 	case json.Valid(payload):
@@ -182,18 +168,14 @@ func readPayload(r *http.Request, limit int, tooLarge func(n int64) string) ([]b
 	return nil, &types.InvalidRequestContentException{Message: ptr(fmt.Sprintf("Could not parse request body into json: %v", err)), Type: ptr("User")}
 }
 
-// readAll reads a body in one piece when its length is known.
-func readAll(r *http.Request, limit int) ([]byte, error) {
-	if r.ContentLength >= 0 {
-		payload := make([]byte, r.ContentLength)
-		_, err := io.ReadFull(r.Body, payload)
-		return payload, err
+// readEvent is readPayload for asynchronous events, for which AWS has another text.
+func readEvent(r *http.Request, limit int64) ([]byte, error) {
+	payload, err := readPayload(r, limit)
+	var refused *wire.Error
+	if errors.As(err, &refused) && refused.Status == http.StatusRequestEntityTooLarge && r.ContentLength > 0 {
+		refused.Message = fmt.Sprintf("%d byte payload is too large for the Event invocation type (limit %d bytes)", r.ContentLength, limit)
 	}
-	return io.ReadAll(io.LimitReader(r.Body, int64(limit)+1))
-}
-
-func entityTooLarge(message string) error {
-	return &wire.Error{Code: "RequestEntityTooLargeException", Status: http.StatusRequestEntityTooLarge, Message: message}
+	return payload, err
 }
 
 // checkMediaType refuses what clearly is not JSON; SDKs send no type or a binary one.
