@@ -213,6 +213,34 @@ func TestTail(t *testing.T) {
 	}
 }
 
+// What a function prints while it starts is where a person looks first.
+func TestTailHasTheInit(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	pkg := func(line string) []byte {
+		return zipOf(t, map[string]string{"app.py": "print('loading')\n" + line + "\ndef handler(event, context):\n    return 1\n"})
+	}
+	a.create("good", pkg(""))
+	a.create("bad", pkg("import nothere"))
+	for call, want := range map[string][]string{
+		"good": {"loading", "START RequestId: ", "END RequestId: ", "REPORT RequestId: "},
+		"bad":  {"loading", "No module named 'nothere'", "INIT_REPORT ", "START RequestId: ", "END RequestId: ", "REPORT RequestId: "},
+	} {
+		tail := tailOf(t, a.invoke(&lambda.InvokeInput{FunctionName: &call, LogType: types.LogTypeTail}))
+		rest := tail
+		for _, text := range want {
+			var ok bool
+			if _, rest, ok = strings.Cut(rest, text); !ok {
+				t.Errorf("%s: no %q where it belongs:\n%s", call, text, tail)
+			}
+		}
+	}
+	again := tailOf(t, a.invoke(&lambda.InvokeInput{FunctionName: aws.String("good"), LogType: types.LogTypeTail}))
+	if strings.Contains(again, "loading") {
+		t.Errorf("a warm call has the log of the init:\n%s", again)
+	}
+}
+
 // Spec api F.13.11: reserved concurrency counts the calls of a whole function.
 func TestReservedConcurrency(t *testing.T) {
 	t.Parallel()

@@ -117,6 +117,11 @@ func (i *Invoker) Invoke(ctx context.Context, r Request) (Response, error) {
 	if err != nil {
 		return Response{}, err
 	}
+	return i.run(ctx, f, v, r)
+}
+
+// run runs a version of f once.
+func (i *Invoker) run(ctx context.Context, f catalog.Function, v catalog.Version, r Request) (Response, error) {
 	fl, err := i.fleet(f, v)
 	if err != nil {
 		return Response{}, err
@@ -142,10 +147,10 @@ const maxAttempts = 3
 // attempt runs a call in one environment.
 func (i *Invoker) attempt(ctx context.Context, fl *fleet, r Request) (Response, error) {
 	w, err := fl.acquire(ctx)
-	var initErr *sandbox.InitError
+	var failed *initFailure
 	switch {
-	case errors.As(err, &initErr):
-		return i.initFailed(r, fl, initErr), nil
+	case errors.As(err, &failed):
+		return failed.worker.initFailed(r, failed.InitError), nil
 	case err != nil:
 		return Response{}, err
 	}

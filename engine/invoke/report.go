@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
-	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 )
 
@@ -76,9 +75,8 @@ func (f *fleet) reported() string {
 
 // initFailed composes the answer to a call whose environment did not come up, and
 // logs what a call would have logged.
-func (i *Invoker) initFailed(r Request, f *fleet, e *sandbox.InitError) Response {
-	version := *f.version.Config.Version
-	source := observe.Source{Account: f.function.Account, Region: f.function.Region, Function: f.function.Name, Stream: streamName(version)}
+func (w *worker) initFailed(r Request, e *sandbox.InitError) Response {
+	version := *w.fleet.version.Config.Version
 	kind, payload := e.ErrorType, e.Payload
 	if kind == "" {
 		kind = "Runtime.ExitError"
@@ -90,24 +88,17 @@ func (i *Invoker) initFailed(r Request, f *fleet, e *sandbox.InitError) Response
 			message = fmt.Sprintf("RequestId: %s Error: %s", r.RequestID, e.Problem)
 		case e.TimedOut:
 			kind = "Sandbox.Timedout"
-			message = fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", r.RequestID, f.timeout().Seconds())
+			message = fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", r.RequestID, w.fleet.timeout().Seconds())
 		}
 		payload = failure(kind, message)
 	}
 	now := time.Now()
-	lines := []string{
-		fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: init\tStatus: error\tError Type: %s", milliseconds(e.Duration), kind),
-		fmt.Sprintf("START RequestId: %s Version: %s", r.RequestID, version),
-		"END RequestId: " + r.RequestID,
-		fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: 0 MB\tStatus: error\tError Type: %s",
-			r.RequestID, milliseconds(e.Duration), billed(e.Duration, i.BillingIncrement), *f.version.Config.MemorySize, kind),
-	}
-	var tail []byte
-	for _, line := range lines {
-		i.Logs.Append(source, now, line)
-		tail = append(append(tail, line...), '\n')
-	}
-	return Response{Payload: payload, Version: version, FunctionError: unhandled, Log: tail}
+	w.line(now, fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: init\tStatus: error\tError Type: %s", milliseconds(e.Duration), kind))
+	w.line(now, fmt.Sprintf("START RequestId: %s Version: %s", r.RequestID, version))
+	w.line(now, "END RequestId: "+r.RequestID)
+	w.line(now, fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: 0 MB\tStatus: error\tError Type: %s",
+		r.RequestID, milliseconds(e.Duration), billed(e.Duration, w.fleet.invoker.BillingIncrement), *w.fleet.version.Config.MemorySize, kind))
+	return Response{Payload: payload, Version: version, FunctionError: unhandled, Log: w.takeTail()}
 }
 
 func exitMessage(requestID, exit string) string {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"strconv"
@@ -54,12 +55,25 @@ func startWorker(ctx context.Context, f *fleet) (*worker, error) {
 		spec.CodeDir = dir
 	}
 	env, err := f.invoker.Driver.Start(ctx, spec)
+	var failed *sandbox.InitError
+	if errors.As(err, &failed) {
+		return nil, &initFailure{failed, w}
+	}
 	if err != nil {
 		return nil, err
 	}
 	w.env = env
 	return w, nil
 }
+
+// initFailure is the function's own failure to start, and the environment, dead by
+// now, whose log says more.
+type initFailure struct {
+	*sandbox.InitError
+	worker *worker
+}
+
+func (e *initFailure) Unwrap() error { return e.InitError }
 
 // spec is what all environments of the version have in common.
 func (f *fleet) spec() sandbox.Spec {
@@ -161,7 +175,9 @@ func (w *worker) run(ctx context.Context, r Request) (Response, error) {
 	version := *w.fleet.version.Config.Version
 	cold := !w.used
 	w.used = true
-	w.takeTail() // the log of the init is not the call's
+	if !cold { // the first call's log begins with that of the init
+		w.takeTail()
+	}
 
 	start := time.Now()
 	w.line(start, fmt.Sprintf("START RequestId: %s Version: %s", r.RequestID, version))
