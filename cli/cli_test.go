@@ -95,7 +95,10 @@ func TestCommands(t *testing.T) {
 		{name: "no command", args: nil, code: 2, stdout: "Available Commands"},
 		{name: "log", args: []string{"logs", "hello", "--since", "1h"}, stdout: "seen {'a': 1}"},
 		{name: "log as JSON", args: []string{"logs", "hello", "-o", "json"}, stdout: `"message":"seen {'a': 1}"`},
-		{name: "log of nobody", args: []string{"logs", "nope"}},
+		{name: "log by alias", args: []string{"logs", "hello:live"}, stdout: "seen {'a': 1}"},
+		{name: "log by ARN", args: []string{"logs", "arn:aws:lambda:us-east-1:000000000000:function:hello"}, stdout: "seen {'a': 1}"},
+		{name: "log of nobody", args: []string{"logs", "nope"}, code: 1, stderr: "there is no such function"},
+		{name: "following nobody", args: []string{"logs", "nope", "-f"}, code: 1, stderr: "there is no such function"},
 		{name: "bad time", args: []string{"logs", "hello", "--since", "yesterday"}, code: 2, stderr: "--since \"yesterday\": use a duration"},
 		{name: "bad output", args: []string{"logs", "hello", "-o", "xml"}, code: 2, stderr: `unknown output "xml"`},
 		{name: "status", args: []string{"engine", "status"}, stdout: "driver    process"},
@@ -109,6 +112,22 @@ func TestCommands(t *testing.T) {
 				t.Errorf("exit %d\nstdout: %s\nstderr: %s", code, stdout, stderr)
 			}
 		})
+	}
+}
+
+// An access key of 12 digits is an account of its own, for commands as for SDKs.
+func TestAccount(t *testing.T) {
+	endpoint := startEngine(t)
+	t.Setenv("AWS_ACCESS_KEY_ID", "123456789012")
+	for _, args := range [][]string{{"invoke", "hello"}, {"logs", "hello"}} {
+		code, _, stderr := run(t, "", append(args, "--endpoint", endpoint)...)
+		if code != 1 || !strings.Contains(stderr, "hello") {
+			t.Errorf("%v: exit %d, %s", args, code, stderr)
+		}
+	}
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIA1234567890123456")
+	if code, _, stderr := run(t, "", "invoke", "hello", "--endpoint", endpoint); code != 0 {
+		t.Errorf("exit %d, %s", code, stderr)
 	}
 }
 

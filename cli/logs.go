@@ -8,10 +8,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/spf13/cobra"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine"
@@ -48,8 +51,15 @@ func (a *app) logs(cmd *cobra.Command, function string, q logQuery) error {
 	if q.json != "text" && q.json != "json" {
 		return usageError{fmt.Errorf("unknown output %q: use text or json", q.json)}
 	}
-	query := url.Values{"function": {function}, "region": {a.region}, "since": {since.UTC().Format(time.RFC3339Nano)}}
-	if q.follow {
+	known, err := a.exists(cmd.Context(), function)
+	if err != nil {
+		return err
+	}
+	query := url.Values{"function": {bareName(function)}, "region": {a.region}, "since": {since.UTC().Format(time.RFC3339Nano)}}
+	if account := accessKey(); accountNumber.MatchString(account) {
+		query.Set("account", account)
+	}
+	if q.follow && known {
 		query.Set("follow", "true")
 	}
 	request, err := http.NewRequestWithContext(cmd.Context(), http.MethodGet, a.endpoint+engine.LogsPath+"?"+query.Encode(), nil)
@@ -66,29 +76,56 @@ func (a *app) logs(cmd *cobra.Command, function string, q logQuery) error {
 		_ = json.NewDecoder(response.Body).Decode(&answer)
 		return fmt.Errorf("logs of %s: %s", function, answer.Message)
 	}
-	err = printLog(cmd.OutOrStdout(), response.Body, q.json == "json")
+	printed, err := printLog(cmd.OutOrStdout(), response.Body, q.json == "json")
+	if !known && printed == 0 {
+		return fmt.Errorf("logs of %s: there is no such function, and no log of one since %s", function, since.Format(time.RFC3339))
+	}
 	if err != nil && cmd.Context().Err() == nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("logs of %s: %w", function, err)
 	}
 	return nil
 }
 
-func printLog(w io.Writer, lines io.Reader, asJSON bool) error {
-	for events := json.NewDecoder(lines); ; {
+var accountNumber = regexp.MustCompile(`^\d{12}$`)
+
+// exists tells whether there is a function of that name now; its log outlives it.
+func (a *app) exists(ctx context.Context, function string) (bool, error) {
+	_, err := a.lambda().GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &function})
+	var missing *types.ResourceNotFoundException
+	if errors.As(err, &missing) {
+		return false, nil
+	}
+	if err != nil {
+		return false, a.explain(ctx, "logs of "+function, err)
+	}
+	return true, nil
+}
+
+// bareName leaves the name of an ARN or of NAME:QUALIFIER: one log serves them all.
+func bareName(function string) string {
+	if _, name, ok := strings.Cut(function, ":function:"); ok {
+		function = name
+	}
+	name, _, _ := strings.Cut(function, ":")
+	return name
+}
+
+// printLog prints events as they come, and tells how many there were.
+func printLog(w io.Writer, lines io.Reader, asJSON bool) (printed int, err error) {
+	for events := json.NewDecoder(lines); ; printed++ {
 		var event observe.Event
 		if err := events.Decode(&event); errors.Is(err, io.EOF) {
-			return nil
+			return printed, nil
 		} else if err != nil {
-			return err
+			return printed, err
 		}
 		if asJSON {
-			if err := json.NewEncoder(w).Encode(event); err != nil {
-				return err
-			}
-			continue
+			err = json.NewEncoder(w).Encode(event)
+		} else {
+			_, err = fmt.Fprintf(w, "%s %s %s\n", event.Time.UTC().Format("2006-01-02T15:04:05.000Z"), event.Stream, strings.TrimRight(event.Message, "\n"))
 		}
-		if _, err := fmt.Fprintf(w, "%s %s %s\n", event.Time.UTC().Format("2006-01-02T15:04:05.000Z"), event.Stream, strings.TrimRight(event.Message, "\n")); err != nil {
-			return err
+		if err != nil {
+			return printed, err
 		}
 	}
 }
