@@ -116,9 +116,9 @@ func unpackFile(root *os.Root, file *zip.File) error {
 		}
 		return root.Symlink(string(target), name)
 	}
-	mode := fs.FileMode(0o644) // readable for the environment's user, whatever the archive says
+	mode := fs.FileMode(0o444) // for the environment's user to read and for nobody to write, whatever the archive says
 	if file.Mode()&0o111 != 0 {
-		mode = 0o755
+		mode = 0o555
 	}
 	out, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
 	if err != nil {

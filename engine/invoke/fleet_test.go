@@ -268,6 +268,27 @@ func TestChangeRetiresEnvironments(t *testing.T) {
 	}
 }
 
+// A call that has looked up its version before a change runs that version, and
+// leaves no environment of it.
+func TestChangeBetweenLookupAndCall(t *testing.T) {
+	b := newBench(t, &driver{})
+	b.function("f")
+	f, v, err := b.catalog.Resolve(ref("f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.served(ref("f"))
+	b.change(func(f *catalog.Function) { f.Changed(time.Now()) })
+	eventually(t, "the change has been seen", func() bool { return len(b.alive()) == 0 })
+	if got, err := invoke.Run(b.Invoker, t.Context(), f, v, invoke.Request{Ref: ref("f"), RequestID: "late"}); err != nil || string(got.Payload) != "env-2" {
+		t.Errorf("%s, %v", got.Payload, err)
+	}
+	if got := b.served(ref("f")); got != "env-3" {
+		t.Errorf("%s served", got)
+	}
+	eventually(t, "only the new environment is left", func() bool { return slices.Equal(b.alive(), []string{"env-3"}) })
+}
+
 // A published version keeps its environments when $LATEST changes.
 func TestVersionsHaveEnvironmentsOfTheirOwn(t *testing.T) {
 	b := newBench(t, &driver{})
@@ -424,14 +445,15 @@ func TestClose(t *testing.T) {
 		_, err := inv.Invoke(t.Context(), invoke.Request{Ref: ref("easy"), RequestID: "request"})
 		return err != nil
 	})
+	booting.verdict <- nil
+	late := <-d.calls
 	select {
 	case <-closed:
-		t.Error("Close has returned during a call")
-	default:
+		t.Error("Close has returned during two calls")
+	case <-time.After(50 * time.Millisecond): // it would have long before
 	}
-	booting.verdict <- nil
 	running.succeed()
-	(<-d.calls).succeed()
+	late.succeed()
 	<-closed
 	for range 2 {
 		if err := <-results; err != nil {

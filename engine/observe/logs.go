@@ -26,6 +26,8 @@ const (
 	// logBacklog bounds what is waiting to be written. Beyond it Append waits: a
 	// line is never dropped.
 	logBacklog = 4096
+
+	releaseTimeout = 5 * time.Second
 )
 
 // Source says whose log an event belongs to.
@@ -168,6 +170,7 @@ func (l *Logs) Read(ctx context.Context, account, region, function string, since
 	if err != nil {
 		return fmt.Errorf("read log of %s: %w", function, err)
 	}
+	defer l.release(consumer)
 	info, err := consumer.Info(ctx)
 	if err != nil {
 		return fmt.Errorf("read log of %s: %w", function, err)
@@ -196,6 +199,20 @@ func (l *Logs) Read(ctx context.Context, account, region, function string, since
 		if meta, err := msg.Metadata(); err == nil && meta.NumPending == 0 && !follow {
 			return nil
 		}
+	}
+}
+
+// release removes a consumer at once: the server would keep it for minutes, and has
+// room for so many only.
+func (l *Logs) release(consumer jetstream.Consumer) {
+	ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
+	defer cancel()
+	info := consumer.CachedInfo()
+	if info == nil {
+		return
+	}
+	if err := l.stream.DeleteConsumer(ctx, info.Name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		l.log.Debug("release the reader of a log", "err", err)
 	}
 }
 

@@ -146,3 +146,34 @@ func TestFollow(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Readers leave nothing behind, however they end.
+func TestReadersLeaveNothing(t *testing.T) {
+	s, err := store.Open(t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	logs, err := observe.OpenLogs(t.Context(), s, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(logs.Close)
+	read(t, logs, "empty", time.Time{})
+	logs.Append(source("f"), time.Now(), "line")
+	for range 20 {
+		read(t, logs, "f", time.Time{})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	_ = logs.Read(ctx, "000000000000", "us-east-1", "f", time.Time{}, true, func(observe.Event) error {
+		cancel()
+		return nil
+	})
+	stream, err := s.JetStream().Stream(t.Context(), "LOGS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := stream.CachedInfo().State.Consumers; n > 0 {
+		t.Errorf("%d readers are left", n)
+	}
+}

@@ -47,6 +47,8 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 
 		JetStreamMaxMemory: 64 << 20,
 		JetStreamMaxStore:  1 << 40, // streams carry their own limits
+		// The queue of events has a consumer for each function; the default is 1,000.
+		JetStreamLimits: server.JSLimitOpts{DefaultMaxConsumers: -1},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("configure embedded JetStream: %w", err)

@@ -282,3 +282,20 @@ func TestPackages(t *testing.T) {
 		t.Error("HexSum does not go back")
 	}
 }
+
+// A stream can have more consumers than the server's default of 1,000: there is
+// one for each function with events.
+func TestManyConsumers(t *testing.T) {
+	s := open(t, t.TempDir())
+	stream, err := s.JetStream().CreateStream(t.Context(), jetstream.StreamConfig{Name: "EVENTS", Subjects: []string{"events.>"}, Storage: jetstream.MemoryStorage})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 1010 {
+		subject := fmt.Sprintf("events.%d", i)
+		config := jetstream.ConsumerConfig{FilterSubject: subject, AckPolicy: jetstream.AckExplicitPolicy, InactiveThreshold: time.Hour}
+		if _, err := stream.CreateConsumer(t.Context(), config); err != nil {
+			t.Fatalf("consumer %d: %v", i, err)
+		}
+	}
+}

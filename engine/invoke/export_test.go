@@ -1,0 +1,4 @@
+package invoke
+
+// Run invokes a version that the caller has looked up, perhaps long ago.
+var Run = (*Invoker).run
