@@ -85,6 +85,10 @@ func TestCreateFunctionRefuses(t *testing.T) {
 		edit    func(in *input)
 		message string
 	}{
+		"no runtime here": {func(in *input) { in.Runtime = "java21" }, `runtime "java21" cannot be run here yet: use one of python3.8, …`},
+		"image": {func(in *input) {
+			in.PackageType, in.Code = types.PackageTypeImage, &types.FunctionCode{ImageUri: aws.String("i")}
+		}, "Functions of package type Image need the docker driver, and this engine has the process driver. …"},
 		"runtime":     {func(in *input) { in.Runtime = "nodejs5" }, "Value nodejs5 at 'runtime' failed to satisfy constraint: …"},
 		"no runtime":  {func(in *input) { in.Runtime = "" }, "1 validation error detected: Value null at 'runtime' failed to satisfy constraint: Member must not be null…"},
 		"no handler":  {func(in *input) { in.Handler = nil }, "1 validation error detected: Value null at 'handler' failed to satisfy constraint: Member must not be null…"},

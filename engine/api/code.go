@@ -82,6 +82,9 @@ func (s *Service) storeCode(ctx context.Context, in codeInput, kind types.Packag
 		if value(in.image) == "" {
 			return catalog.Code{}, 0, catalog.Invalid("Please provide ImageUri when updating a function with packageType Image.")
 		}
+		if s.Invoker.Driver.Name() != "docker" {
+			return catalog.Code{}, 0, catalog.Invalid("Functions of package type Image need the docker driver, and this engine has the %s driver. Start it with --driver docker.", s.Invoker.Driver.Name())
+		}
 		return catalog.Code{ImageURI: *in.image}, 0, nil
 	}
 	hasS3 := value(in.bucket) != "" || value(in.key) != ""

@@ -8,9 +8,26 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 )
 
+// reservable is how much concurrency the functions of an account may reserve: its
+// 1,000, less the 100 that stay for the others.
+const reservable = 900
+
 // PutFunctionConcurrency reserves concurrency for a function; 0 stops it from running.
 func (s *Service) PutFunctionConcurrency(ctx context.Context, in *lambda.PutFunctionConcurrencyInput) (*lambda.PutFunctionConcurrencyOutput, error) {
-	err := s.reserve(ctx, in.FunctionName, in.ReservedConcurrentExecutions)
+	r, err := functionRef(ctx, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	total := *in.ReservedConcurrentExecutions
+	for _, f := range s.Catalog.Functions(r.Scope) {
+		if f.Name != r.Name {
+			total += value(f.Reserved)
+		}
+	}
+	if total > reservable {
+		return nil, catalog.Invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100].")
+	}
+	err = s.reserve(ctx, in.FunctionName, in.ReservedConcurrentExecutions)
 	return &lambda.PutFunctionConcurrencyOutput{ReservedConcurrentExecutions: in.ReservedConcurrentExecutions}, err
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/runtimes"
 )
 
 // Limits of today's AWS (spec usecases §15, api §E.1).
@@ -228,8 +229,16 @@ func checkConfiguration(in *lambda.UpdateFunctionConfigurationInput) error {
 	})
 }
 
+// checkRuntime refuses what AWS does not know with AWS's error, and what the engine
+// cannot run with a list of what it can.
 func checkRuntime(runtime types.Runtime) error {
-	if runtime == "" || slices.Contains(runtime.Values(), runtime) {
+	if runtime == "" {
+		return nil
+	}
+	if slices.Contains(runtime.Values(), runtime) {
+		if _, err := runtimes.Lookup(string(runtime)); err != nil {
+			return catalog.Invalid("%v", err)
+		}
 		return nil
 	}
 	names := make([]string, 0, 64)

@@ -114,6 +114,9 @@ func (s *calls) invokeAsync(w http.ResponseWriter, r *http.Request, labels wire.
 	if err != nil {
 		return err
 	}
+	if r.ContentLength == 0 {
+		return &types.InvalidRequestContentException{Message: ptr("InvokeArgs is missing: send the event as the body of the request."), Type: ptr("User")}
+	}
 	target, _, err := s.callee(r, labels.Get("FunctionName"), "")
 	if err != nil {
 		return err

@@ -121,6 +121,12 @@ func unpackFile(root *os.Root, file *zip.File) error {
 		mode = 0o555
 	}
 	out, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
+	if errors.Is(err, fs.ErrPermission) { // a second entry of the same name: it wins
+		if err := root.Remove(name); err != nil {
+			return err
+		}
+		out, err = root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_EXCL, mode)
+	}
 	if err != nil {
 		return err
 	}

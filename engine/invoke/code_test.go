@@ -88,7 +88,7 @@ func TestUnpack(t *testing.T) {
 	}
 	wg.Wait()
 	for name, mode := range map[string]fs.FileMode{
-		"app.py": 0o644, "bin/tool": 0o755, "deep/er/module.py": 0o644, "empty": 0o755 | fs.ModeDir, "link/module.py": 0o644, "dotted.py": 0o644, ".": 0o755 | fs.ModeDir,
+		"app.py": 0o444, "bin/tool": 0o555, "deep/er/module.py": 0o444, "empty": 0o755 | fs.ModeDir, "link/module.py": 0o444, "dotted.py": 0o444, ".": 0o755 | fs.ModeDir,
 	} {
 		info, err := os.Stat(filepath.Join(dirs[0], name))
 		if err != nil {
