@@ -40,6 +40,9 @@ const guideBilling = 100 * time.Millisecond
 func loadConfig(path string, flags settings) (engine.Config, error) {
 	var file settings
 	if path != "" {
+		if _, err := os.Stat(path); err != nil {
+			return engine.Config{}, fmt.Errorf("read configuration: %w", err)
+		}
 		if err := hclsimple.DecodeFile(path, nil, &file); err != nil {
 			return engine.Config{}, fmt.Errorf("read configuration: %w", err)
 		}

@@ -85,6 +85,8 @@ func TestCreateFunctionRefuses(t *testing.T) {
 		edit    func(in *input)
 		message string
 	}{
+		"zip leaves":      {func(in *input) { in.Code.ZipFile = zipOf(t, map[string]string{"../x.py": ""}) }, "Could not unzip uploaded file. …"},
+		"zip absolute":    {func(in *input) { in.Code.ZipFile = zipOf(t, map[string]string{"/x.py": ""}) }, "Could not unzip uploaded file. …"},
 		"no runtime here": {func(in *input) { in.Runtime = "java21" }, `runtime "java21" cannot be run here yet: use one of python3.8, …`},
 		"image": {func(in *input) {
 			in.PackageType, in.Code = types.PackageTypeImage, &types.FunctionCode{ImageUri: aws.String("i")}

@@ -8,6 +8,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -116,11 +119,23 @@ func checkZip(pkg []byte) error {
 	var unzipped uint64
 	for _, file := range archive.File {
 		unzipped += file.UncompressedSize64
+		if !unzippable(file.Name) {
+			return catalog.Invalid("Could not unzip uploaded file. Please check your file, then try to upload again. Its entry %q cannot be written.", file.Name)
+		}
 	}
 	if unzipped > maxUnzipped {
 		return catalog.Invalid("Unzipped size must be smaller than %d bytes", maxUnzipped)
 	}
 	return nil
+}
+
+// unzippable tells whether a name stays inside the directory that it is unpacked
+// to, and is short enough for a file system.
+func unzippable(name string) bool {
+	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return false
+	}
+	return !slices.ContainsFunc(strings.Split(name, "/"), func(part string) bool { return len(part) > 255 })
 }
 
 func setCode(v *catalog.Version, code catalog.Code, size int64) {

@@ -282,3 +282,21 @@ func TestRefusals(t *testing.T) {
 		})
 	}
 }
+
+// Another endpoint for a data directory in use is refused, and the engine that
+// runs there can still be found and stopped.
+func TestSecondEndpointOfOneDataDir(t *testing.T) {
+	o := options(t)
+	if _, err := Ensure(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	other := options(t)
+	other.DataDir = o.DataDir
+	_, err := Ensure(t.Context(), other)
+	if err == nil || !strings.Contains(err.Error(), "answers at "+o.Endpoint) {
+		t.Fatalf("error %v", err)
+	}
+	if err := Stop(t.Context(), Options{DataDir: o.DataDir}); err != nil {
+		t.Error(err)
+	}
+}

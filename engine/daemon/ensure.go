@@ -116,14 +116,31 @@ func (o *Options) probe(ctx context.Context) (*Health, error) {
 	return h, nil
 }
 
-// launch starts the engine and waits until it answers. The caller has the lock.
-func (o Options) launch(ctx context.Context, addr string) (*Health, error) {
-	// A record that is still here belongs to an engine that died.
-	if id, err := ReadIdentity(o.DataDir); err == nil {
+// forget removes the record of the last engine of the data directory, which has
+// died, unless it answers somewhere else.
+func (o Options) forget(ctx context.Context) error {
+	id, err := ReadIdentity(o.DataDir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		endpoint := "http://" + id.Addr
+		if h, err := Probe(ctx, endpoint); err == nil && sameFile(h.DataDir, o.DataDir) {
+			return fmt.Errorf("an engine with its data in %s answers at %s, not at %s. Use that endpoint, another data directory, or stop it:\n\n    %s engine stop --data-dir %s",
+				o.DataDir, endpoint, o.Endpoint, quote(o.Binary), quote(o.DataDir))
+		}
 		o.Logger.InfoContext(ctx, "the last engine died", "pid", id.PID, "started", id.Started)
 	}
 	if err := os.Remove(filepath.Join(o.DataDir, identityFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("forgetting the last engine: %w", err)
+		return fmt.Errorf("forgetting the last engine: %w", err)
+	}
+	return nil
+}
+
+// launch starts the engine and waits until it answers. The caller has the lock.
+func (o Options) launch(ctx context.Context, addr string) (*Health, error) {
+	if err := o.forget(ctx); err != nil {
+		return nil, err
 	}
 	log, err := os.OpenFile(LogPath(o.DataDir), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {

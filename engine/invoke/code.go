@@ -57,13 +57,19 @@ func (c *CodeCache) Dir(ctx context.Context, sum string) (string, error) {
 		if err != nil {
 			return nil, err
 		}
-		return nil, unpackTo(dir, pkg)
+		if err := unpackTo(dir, pkg); err != nil {
+			return nil, fmt.Errorf("%w: %w", errUnpack, err)
+		}
+		return nil, nil
 	})
 	if err != nil {
-		return "", fmt.Errorf("unpack code: %w", err)
+		return "", fmt.Errorf("get the code: %w", err)
 	}
 	return dir, nil
 }
+
+// errUnpack says that a package is no good.
+var errUnpack = errors.New("the package cannot be unpacked")
 
 // unpackTo fills dir with the files of a zip, all or nothing.
 func unpackTo(dir string, pkg []byte) error {

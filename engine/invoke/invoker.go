@@ -163,6 +163,10 @@ func serviceError(err error) error {
 		return nil
 	}
 	message, kind := err.Error(), "Service"
+	if errors.Is(err, errUnpack) {
+		kind = "User"
+		return &types.InvalidZipFileException{Message: &message, Type: &kind}
+	}
 	return &types.ServiceException{Message: &message, Type: &kind}
 }
 

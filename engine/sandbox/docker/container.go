@@ -152,7 +152,10 @@ func (c *container) start(ctx context.Context, k kind) error {
 	if k.platform {
 		platform = &ocispec.Platform{OS: "linux", Architecture: k.arch}
 	}
-	created, err := d.client.ContainerCreate(ctx, config, host, nil, platform, "")
+	// Not cut short: the daemon would go on, and nobody would know of the container.
+	creating, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	created, err := d.client.ContainerCreate(creating, config, host, nil, platform, "")
 	if err != nil {
 		return fmt.Errorf("create container: %w", err)
 	}

@@ -163,6 +163,9 @@ func (s Suite) function(t *testing.T, f Function) {
 		if res.Outcome != sandbox.Exited || res.Exit != "exit status 7" {
 			t.Errorf("outcome %d, exit %q", res.Outcome, res.Exit)
 		}
+		if res.MaxMemoryMB == 0 {
+			t.Error("a runtime that used no memory")
+		}
 		b.dies()
 	})
 	t.Run("lines", func(t *testing.T) {

@@ -317,6 +317,7 @@ func (l *lifecycle) watch() {
 	l.dead = true
 	l.proc.kill(time.Second)
 	l.out.sync()
+	l.mem.atLeast(l.proc.peak) // it cannot be asked any more
 	exit, exhausted := l.proc.exit(), l.mem.exhausted() && l.proc.status.Signaled()
 	switch inv := l.inv; {
 	case !l.inited:

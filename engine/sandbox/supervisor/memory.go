@@ -101,6 +101,13 @@ func (m *memory) peak() int64 {
 	return m.highest
 }
 
+// atLeast takes in a peak that was learnt elsewhere, where it is the better guess.
+func (m *memory) atLeast(peak int64) {
+	if m.peakFile == nil {
+		m.highest = max(m.highest, peak)
+	}
+}
+
 // exhausted reports whether the kernel has killed for memory since the start.
 func (m *memory) exhausted() bool { return m.kills() > m.oomKills }
 

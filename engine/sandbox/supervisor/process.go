@@ -21,6 +21,7 @@ type process struct {
 	pid    int
 	exited chan struct{} // closed once the runtime itself has ended
 	status syscall.WaitStatus
+	peak   int64         // resident memory of the runtime itself at most, in bytes; known once it has exited
 	reaped chan struct{} // closed once no child is left
 }
 
@@ -114,13 +115,14 @@ func (p *process) reap() {
 	defer close(p.reaped)
 	for {
 		var status syscall.WaitStatus
-		pid, err := syscall.Wait4(-1, &status, 0, nil)
+		var usage syscall.Rusage
+		pid, err := syscall.Wait4(-1, &status, 0, &usage)
 		switch {
 		case err == syscall.EINTR:
 		case err != nil: // no child left
 			return
 		case pid == p.pid:
-			p.status = status
+			p.status, p.peak = status, usage.Maxrss<<10
 			close(p.exited)
 		}
 	}
