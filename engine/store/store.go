@@ -23,6 +23,10 @@ import (
 // startTimeout bounds how long the embedded server may take to recover its streams.
 const startTimeout = 60 * time.Second
 
+// writeTimeout bounds one operation whose context has no deadline. The disk may be
+// busy with others for a while.
+const writeTimeout = 30 * time.Second
+
 // Store is an open JetStream server of this process. No other process may have
 // the same directory open.
 type Store struct {
@@ -64,7 +68,7 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 		srv.Shutdown()
 		return nil, fmt.Errorf("connect to embedded JetStream: %w", err)
 	}
-	js, err := jetstream.New(conn)
+	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(writeTimeout))
 	if err != nil {
 		conn.Close()
 		srv.Shutdown()
