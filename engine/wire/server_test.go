@@ -328,6 +328,10 @@ func TestValidation(t *testing.T) {
 		{name: "too long", method: "POST", path: functions + "/" + long + "/aliases", body: `{"Name":"a","FunctionVersion":"1"}`, want: []string{
 			`Value '` + long + `' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 140`,
 		}},
+		{name: "much too long", method: "POST", path: functions + "/f/aliases", body: `{"Name":"` + strings.Repeat("é", 5000) + `","FunctionVersion":"1"}`, want: []string{
+			`Value '` + strings.Repeat("é", 512) + `…' at 'name' failed to satisfy constraint: Member must have length less than or equal to 128`,
+			`Value '` + strings.Repeat("é", 512) + `…' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)`,
+		}},
 		{name: "map values", method: "POST", path: functions + "/f/aliases", body: `{"Name":"a","FunctionVersion":"1","RoutingConfig":{"AdditionalVersionWeights":{"1":2.0}}}`, want: []string{
 			`Value '{1=2.0}' at 'routingConfig.additionalVersionWeights' failed to satisfy constraint: Map value must satisfy constraint: [Member must have value less than or equal to 1.0, Member must have value greater than or equal to 0.0, Member must not be null]`,
 		}},

@@ -24,7 +24,14 @@ type validator struct {
 	found []violation
 }
 
+// maxShown is how much of an offending value a message repeats, in bytes. Names
+// fit; megabytes of data do not belong there.
+const maxShown = 1024
+
 func (v *validator) report(value, constraint string) {
+	if len(value) > maxShown {
+		value = strings.ToValidUTF8(value[:maxShown], "") + "…"
+	}
 	if value != "null" {
 		value = "'" + value + "'"
 	}
