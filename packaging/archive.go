@@ -21,7 +21,8 @@ var epoch = time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC)
 const creatorUnix = 3 << 8
 
 // Directory is a directory to be packed, without the files that one of the
-// exclude patterns matches (see [Directory.Archive] for the pattern syntax).
+// exclude patterns matches (see [Directory.Archive] for the pattern syntax), and
+// without what version control, Terraform, Finder and Python leave lying about.
 type Directory struct {
 	Path     string
 	Excludes []string

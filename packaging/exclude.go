@@ -7,6 +7,10 @@ import (
 	"strings"
 )
 
+// never is what no package holds, wherever it lies: it differs from machine to
+// machine, or from one run to the next, while the code stays the same.
+var never = []string{".git", ".terraform", ".DS_Store", "__pycache__"}
+
 // matcher holds exclude patterns, split at their slashes.
 type matcher [][]string
 

@@ -14,7 +14,7 @@ import (
 
 // list returns the entries of d's archive in order.
 func (d Directory) list() ([]entry, error) {
-	exclude, err := newMatcher(d.Excludes)
+	exclude, err := newMatcher(slices.Concat(never, d.Excludes))
 	if err != nil {
 		return nil, err
 	}

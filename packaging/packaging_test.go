@@ -144,16 +144,17 @@ func TestArchiveModesTimesAndContent(t *testing.T) {
 }
 
 func TestExcludes(t *testing.T) {
-	dir := tree(t, "main.py=", "main_test.py=", "tests/a.py=", "lib/tests/b.py=", "lib/__pycache__/c.pyc=", "docs/x/y.md=", "docs/z.md=")
+	dir := tree(t, "main.py=", "main_test.py=", "tests/a.py=", "lib/tests/b.py=", "lib/gen/c.out=", "docs/x/y.md=", "docs/z.md=",
+		".git/HEAD=", "lib/__pycache__/b.pyc=", "docs/.DS_Store=", ".terraform/x=") // never packed
 	tests := map[string]struct {
 		excludes []string
 		want     []string
 	}{
-		"none":              {nil, []string{"docs/x/y.md", "docs/z.md", "lib/__pycache__/c.pyc", "lib/tests/b.py", "main.py", "main_test.py", "tests/a.py"}},
-		"name anywhere":     {[]string{"tests", "*_test.py", "docs"}, []string{"lib/__pycache__/c.pyc", "main.py"}},
-		"path from the top": {[]string{"lib/tests", "docs/*.md"}, []string{"docs/x/y.md", "lib/__pycache__/c.pyc", "main.py", "main_test.py", "tests/a.py"}},
-		"any depth":         {[]string{"**/*.md", "**/__pycache__/**", "./tests/"}, []string{"lib/tests/b.py", "main.py", "main_test.py"}},
-		"slash means top":   {[]string{"/tests", "/docs/**"}, []string{"lib/__pycache__/c.pyc", "lib/tests/b.py", "main.py", "main_test.py"}},
+		"none":              {nil, []string{"docs/x/y.md", "docs/z.md", "lib/gen/c.out", "lib/tests/b.py", "main.py", "main_test.py", "tests/a.py"}},
+		"name anywhere":     {[]string{"tests", "*_test.py", "docs"}, []string{"lib/gen/c.out", "main.py"}},
+		"path from the top": {[]string{"lib/tests", "docs/*.md"}, []string{"docs/x/y.md", "lib/gen/c.out", "main.py", "main_test.py", "tests/a.py"}},
+		"any depth":         {[]string{"**/*.md", "**/gen/**", "./tests/"}, []string{"lib/tests/b.py", "main.py", "main_test.py"}},
+		"slash means top":   {[]string{"/tests", "/docs/**"}, []string{"lib/gen/c.out", "lib/tests/b.py", "main.py", "main_test.py"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

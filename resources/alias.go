@@ -106,13 +106,28 @@ func (r *alias) Create(ctx context.Context, req resource.CreateRequest, resp *re
 		if errorCode(err) == "ResourceConflictException" {
 			err = hinted{err, fmt.Sprintf("To manage the alias that exists, import it: terraform import ADDRESS %s/%s", arn.FunctionName(*in.FunctionName), *in.Name)}
 		}
-		report(diags, "Creating alias "+*in.Name, err, aliasBlames...)
+		report(diags, "Creating alias "+*in.Name, r.withVersions(ctx, client, *in.FunctionName, err), aliasBlames...)
 		return
 	}
 	var config types.AliasConfiguration
 	copyFields(&config, out)
 	m.read(ctx, &config, diags)
 	diags.Append(resp.State.Set(ctx, &m)...)
+}
+
+// withVersions adds to an error about a version that is not there which is.
+func (r *alias) withVersions(ctx context.Context, client *lambda.Client, function string, err error) error {
+	if !isNotFound(err) {
+		return err
+	}
+	newest, listErr := newestVersion(ctx, client, function)
+	if listErr != nil {
+		return err // the function is what is missing
+	}
+	if newest == latest {
+		return hinted{err, "The function has no published version: publish one, with publish = true or a lambda_version."}
+	}
+	return hinted{err, "The newest version of the function is " + newest + ". Numbers are never used again, also not after the function was deleted and created anew."}
 }
 
 func (m *aliasModel) read(ctx context.Context, a *types.AliasConfiguration, diags *diag.Diagnostics) {
@@ -199,7 +214,7 @@ func (r *alias) Update(ctx context.Context, req resource.UpdateRequest, resp *re
 		err = hinted{err, "Someone changed the alias after the plan was made. Plan again to see what it is now."}
 	}
 	if err != nil {
-		report(diags, "Updating alias "+m.Name.ValueString(), err, aliasBlames...)
+		report(diags, "Updating alias "+m.Name.ValueString(), r.withVersions(ctx, client, m.FunctionName.ValueString(), err), aliasBlames...)
 		return
 	}
 	var config types.AliasConfiguration

@@ -129,7 +129,7 @@ func TestAliasErrors(t *testing.T) {
 	t.Run("missing version", func(t *testing.T) {
 		sequence(t, resource.TestStep{
 			Config:      config("name = \"x\"\n function_version = \"77\""),
-			ExpectError: regexp.MustCompile(`(?s)function_version = "77".*Function not found`),
+			ExpectError: regexp.MustCompile(`(?s)function_version = "77".*Function not found.*newest version of the function is 1`),
 		})
 	})
 }

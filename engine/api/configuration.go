@@ -60,6 +60,9 @@ func checkCreate(in *lambda.CreateFunctionInput) error {
 	if in.PackageType == types.PackageTypeImage {
 		return unsupported(map[string]bool{"CodeSigningConfigArn": in.CodeSigningConfigArn != nil, "TenancyConfig": in.TenancyConfig != nil, "PublishTo": in.PublishTo != ""})
 	}
+	if in.ImageConfig != nil {
+		return catalog.Invalid("ImageConfig is supported for functions of package type Image only. Remove it, or set PackageType to Image.")
+	}
 	for field, value := range map[string]string{"runtime": string(in.Runtime), "handler": value(in.Handler)} {
 		if value == "" {
 			return catalog.Invalid("1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null. Runtime and Handler are mandatory parameters for functions created with deployment packages.", field)

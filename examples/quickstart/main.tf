@@ -48,6 +48,7 @@ resource "lambda_alias" "beta" {
   function_version = lambda_function.hello.version # the newest
 }
 
+# Numbers are never used again: after a destroy, take the next from the output newest_version.
 resource "lambda_alias" "live" {
   function_name    = lambda_function.hello.function_name
   name             = "live"
