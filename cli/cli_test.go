@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine"
+	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 )
 
 // run executes a command line and returns what a shell would see.
@@ -185,13 +186,14 @@ func TestLoadConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Listen != "127.0.0.1:2" || c.DataDir != filepath.Join(dir, "state") || c.Driver != "process" || c.Network != "none" ||
-		c.Images["python3.13"] != "mine" || c.BillingIncrement != 100*time.Millisecond {
+		c.Images["python3.13"] != "mine" || c.Limits != catalog.Guide2016() {
 		t.Errorf("%+v", c)
 	}
 
 	for content, want := range map[string]string{
-		"nope = 1":                           "Unsupported argument",
-		"limits {\n  preset = \"1999\"\n}\n": "use today or 2016",
+		"nope = 1":                                    "Unsupported argument",
+		"limits {\n  preset = \"1999\"\n}\n":          "use today or 2016",
+		"limits {\n  concurrent_executions = -1\n}\n": "cannot be negative",
 	} {
 		write(content)
 		if _, err := loadConfig(path, settings{}); err == nil || !strings.Contains(err.Error(), want) {

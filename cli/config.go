@@ -1,14 +1,15 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/hashicorp/hcl/v2/hclsimple"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine"
+	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
 )
 
@@ -29,12 +30,13 @@ type runtimeSettings struct {
 	Image string `hcl:"image"`
 }
 
+// limitSettings names a set of limits and changes some of it, as AWS does for an
+// account on request.
 type limitSettings struct {
-	Preset string `hcl:"preset"`
+	Preset               string `hcl:"preset,optional"`
+	ConcurrentExecutions int    `hcl:"concurrent_executions,optional"`
+	TotalCodeSize        int64  `hcl:"total_code_size,optional"` // bytes
 }
-
-// guideBilling is what durations were rounded up to in 2016.
-const guideBilling = 100 * time.Millisecond
 
 // loadConfig reads the configuration file, if there is one, and lays the flags over it.
 func loadConfig(path string, flags settings) (engine.Config, error) {
@@ -62,14 +64,9 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 	for _, r := range file.Runtimes {
 		c.Images[r.Name] = r.Image
 	}
-	if file.Limits != nil {
-		switch file.Limits.Preset {
-		case "2016":
-			c.BillingIncrement = guideBilling
-		case "", "today":
-		default:
-			return c, fmt.Errorf("%s: limits: unknown preset %q: use today or 2016", path, file.Limits.Preset)
-		}
+	var err error
+	if c.Limits, err = limits(file.Limits); err != nil {
+		return c, fmt.Errorf("%s: %w", path, err)
 	}
 	if c.DataDir == "" {
 		dir, err := daemon.DefaultDataDir()
@@ -79,6 +76,30 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 		c.DataDir = dir
 	}
 	return c, nil
+}
+
+func limits(s *limitSettings) (catalog.Limits, error) {
+	l := catalog.Today()
+	if s == nil {
+		return l, nil
+	}
+	switch s.Preset {
+	case "2016":
+		l = catalog.Guide2016()
+	case "", "today":
+	default:
+		return l, fmt.Errorf("limits: unknown preset %q: use today or 2016", s.Preset)
+	}
+	if s.ConcurrentExecutions < 0 || s.TotalCodeSize < 0 {
+		return l, errors.New("limits: concurrent_executions and total_code_size cannot be negative: remove them for AWS's own")
+	}
+	if s.ConcurrentExecutions > 0 {
+		l.Concurrency = s.ConcurrentExecutions
+	}
+	if s.TotalCodeSize > 0 {
+		l.CodeBytes = s.TotalCodeSize
+	}
+	return l, nil
 }
 
 func first(values ...string) string {

@@ -52,9 +52,8 @@ type Config struct {
 	Images map[string]string
 	// Network is the Docker network of environments: default bridge; "none" cuts them off.
 	Network string
-	// BillingIncrement is what billed durations are rounded up to; default 1 ms.
-	BillingIncrement time.Duration
-	Logger           *slog.Logger
+	Limits  catalog.Limits // the zero value means catalog.Today()
+	Logger  *slog.Logger
 }
 
 // Engine is a running engine. It must be closed.
@@ -101,6 +100,9 @@ func (c Config) withDefaults() Config {
 	if c.Region == "" {
 		c.Region = "us-east-1"
 	}
+	if c.Limits == (catalog.Limits{}) {
+		c.Limits = catalog.Today()
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -143,7 +145,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if e.store, err = store.Open(filepath.Join(e.config.DataDir, "jetstream"), e.config.Logger); err != nil {
 		return err
 	}
-	e.catalog, err = catalog.Open(ctx, e.store, catalog.Listener{
+	e.catalog, err = catalog.Open(ctx, e.store, e.config.Limits, catalog.Listener{
 		Function: func(f catalog.Function) { e.invoker.FunctionChanged(f) },
 		Mapping:  func(id string, m catalog.Mapping, exists bool) { e.sources.MappingChanged(id, m, exists) },
 	})
@@ -170,8 +172,7 @@ func (e *Engine) assemble(ctx context.Context) error {
 	}
 	e.invoker = invoke.New(invoke.Options{
 		Catalog: e.catalog, Driver: e.driver, Code: code, Logs: e.logs, Log: e.config.Logger,
-		Endpoint:         http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { e.services.ServeHTTP(w, r) }),
-		BillingIncrement: e.config.BillingIncrement,
+		Endpoint: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { e.services.ServeHTTP(w, r) }),
 	})
 	if e.queue, err = invoke.OpenQueue(ctx, e.store, e.invoker, invoke.QueueOptions{}); err != nil {
 		return err

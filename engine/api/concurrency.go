@@ -8,9 +8,9 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 )
 
-// reservable is how much concurrency the functions of an account may reserve: its
-// 1,000, less the 100 that stay for the others.
-const reservable = 900
+// unreservable is how much of an account's concurrency stays for functions that
+// reserve none.
+const unreservable = 100
 
 // PutFunctionConcurrency reserves concurrency for a function; 0 stops it from running.
 func (s *Service) PutFunctionConcurrency(ctx context.Context, in *lambda.PutFunctionConcurrencyInput) (*lambda.PutFunctionConcurrencyOutput, error) {
@@ -18,14 +18,13 @@ func (s *Service) PutFunctionConcurrency(ctx context.Context, in *lambda.PutFunc
 	if err != nil {
 		return nil, err
 	}
-	total := *in.ReservedConcurrentExecutions
-	for _, f := range s.Catalog.Functions(r.Scope) {
-		if f.Name != r.Name {
-			total += value(f.Reserved)
-		}
+	f, err := s.Catalog.Function(r)
+	if err != nil {
+		return nil, err
 	}
-	if total > reservable {
-		return nil, catalog.Invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100].")
+	others := s.Catalog.Usage(r.Scope).Reserved - int(value(f.Reserved))
+	if others+int(*in.ReservedConcurrentExecutions) > s.Catalog.Limits.Concurrency-unreservable {
+		return nil, catalog.Invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", unreservable)
 	}
 	err = s.reserve(ctx, in.FunctionName, in.ReservedConcurrentExecutions)
 	return &lambda.PutFunctionConcurrencyOutput{ReservedConcurrentExecutions: in.ReservedConcurrentExecutions}, err

@@ -13,10 +13,8 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/runtimes"
 )
 
-// Limits of today's AWS (spec usecases §15, api §E.1).
+// Limits that AWS has had all along (spec usecases §15, api §E.1).
 const (
-	maxMemoryMB         = 10240
-	maxTimeoutSeconds   = 900
 	maxEnvironmentBytes = 4096
 	maxLayers           = 5
 )
@@ -31,7 +29,7 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *lambda.Up
 		if err := f.CheckRevision(in.RevisionId); err != nil {
 			return err
 		}
-		if err := applyConfiguration(&f.Latest.Config, in); err != nil {
+		if err := s.applyConfiguration(&f.Latest.Config, in); err != nil {
 			return err
 		}
 		return s.seal(ctx, f, false, nil)
@@ -113,8 +111,8 @@ func defaults(r catalog.Ref, in *lambda.CreateFunctionInput) types.FunctionConfi
 }
 
 // applyConfiguration changes what in supplies and leaves the rest.
-func applyConfiguration(c *types.FunctionConfiguration, in *lambda.UpdateFunctionConfigurationInput) error {
-	if err := checkConfiguration(in); err != nil {
+func (s *Service) applyConfiguration(c *types.FunctionConfiguration, in *lambda.UpdateFunctionConfigurationInput) error {
+	if err := s.checkConfiguration(in); err != nil {
 		return err
 	}
 	set(&c.Description, in.Description)
@@ -201,15 +199,19 @@ var reservedVariables = []string{
 	"AWS_SECRET_KEY", "AWS_SESSION_TOKEN", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
 }
 
-func checkConfiguration(in *lambda.UpdateFunctionConfigurationInput) error {
+func (s *Service) checkConfiguration(in *lambda.UpdateFunctionConfigurationInput) error {
 	if err := checkRuntime(in.Runtime); err != nil {
 		return err
 	}
-	if m := value(in.MemorySize); m > maxMemoryMB {
-		return catalog.Invalid("'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to %d", maxMemoryMB)
+	m, most, step := int(value(in.MemorySize)), s.Catalog.Limits.MaxMemoryMB, s.Catalog.Limits.MemoryStepMB
+	if m > most {
+		return catalog.Invalid("'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to %d", most)
 	}
-	if t := value(in.Timeout); t > maxTimeoutSeconds {
-		return catalog.Invalid("1 validation error detected: Value '%d' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to %d", t, maxTimeoutSeconds)
+	if m%step != 0 {
+		return catalog.Invalid("1 validation error detected: Value '%d' at 'memorySize' failed to satisfy constraint: Member must be a multiple of %d", m, step)
+	}
+	if t, most := int(value(in.Timeout)), int(s.Catalog.Limits.MaxTimeout.Seconds()); t > most {
+		return catalog.Invalid("1 validation error detected: Value '%d' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to %d", t, most)
 	}
 	if in.Environment != nil {
 		if err := checkEnvironment(in.Environment.Variables); err != nil {

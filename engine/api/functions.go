@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 )
+
+// functionsPage is how many functions or versions AWS lists at most in one answer.
+const functionsPage = 50
 
 // CreateFunction implements spec api §A.4.
 func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionInput) (*lambda.CreateFunctionOutput, error) {
@@ -34,7 +38,7 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 		f.Tags = in.Tags
 		f.Latest = catalog.Version{Code: code, Config: defaults(r, in)}
 		setCode(&f.Latest, code, size)
-		if err := applyConfiguration(&f.Latest.Config, configurationOf(in)); err != nil {
+		if err := s.applyConfiguration(&f.Latest.Config, configurationOf(in)); err != nil {
 			return err
 		}
 		return s.seal(ctx, f, in.Publish, &published)
@@ -130,25 +134,34 @@ func (s *Service) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionI
 	return out, s.Catalog.DeleteVersion(ctx, r, qualifier)
 }
 
-// ListFunctions implements spec api §A.17.
+// ListFunctions implements spec api §A.17. A page costs what is on it, however
+// many functions there are.
 func (s *Service) ListFunctions(ctx context.Context, in *lambda.ListFunctionsInput) (*lambda.ListFunctionsOutput, error) {
-	var configs []types.FunctionConfiguration
-	for _, f := range s.Catalog.Functions(scope(ctx)) {
-		if in.FunctionVersion != types.FunctionVersionAll {
-			configs = append(configs, listed(f.Latest.Config))
-			continue
-		}
-		versions, err := s.versions(f)
-		if err != nil {
-			return nil, err
-		}
-		configs = append(configs, versions...)
-	}
-	configs, next, err := page(configs, sortKey, in.Marker, in.MaxItems, 50)
+	after, err := readMarker(in.Marker)
 	if err != nil {
 		return nil, err
 	}
-	return &lambda.ListFunctionsOutput{Functions: list(configs), NextMarker: next}, nil
+	limit := pageSize(in.MaxItems, functionsPage)
+	first, _, _ := strings.Cut(after, " ")
+	configs := []types.FunctionConfiguration{}
+	for f := range s.Catalog.Functions(scope(ctx), first) {
+		entries := []types.FunctionConfiguration{listed(f.Latest.Config)}
+		if in.FunctionVersion == types.FunctionVersionAll {
+			if entries, err = s.versions(f); err != nil {
+				return nil, err
+			}
+		}
+		for _, c := range entries {
+			if sortKey(c) > after {
+				configs = append(configs, c)
+			}
+		}
+		if len(configs) > limit {
+			break
+		}
+	}
+	configs, next := cut(configs, sortKey, limit)
+	return &lambda.ListFunctionsOutput{Functions: configs, NextMarker: next}, nil
 }
 
 // versions lists $LATEST and the published versions of f, oldest first, with qualified ARNs.

@@ -16,10 +16,9 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 )
 
-// Limits of event payloads in bytes (spec api §A.13, §E.11 D10).
+// Limits of payloads in bytes (spec api §A.13); that of events is in catalog.Limits.
 const (
 	maxSyncPayload     = 6291456
-	maxAsyncPayload    = 1048576
 	maxInvokeAsyncBody = 262144
 )
 
@@ -59,7 +58,7 @@ func (s *calls) invoke(w http.ResponseWriter, r *http.Request, labels wire.Label
 	}
 	read, limit := readPayload, int64(maxSyncPayload)
 	if kind == types.InvocationTypeEvent {
-		read, limit = readEvent, maxAsyncPayload
+		read, limit = readEvent, s.Catalog.Limits.MaxEventBytes
 	}
 	payload, err := read(r, limit)
 	if err != nil {
@@ -110,7 +109,7 @@ func (s *calls) invoke(w http.ResponseWriter, r *http.Request, labels wire.Label
 
 // invokeAsync implements the deprecated InvokeAsync, spec api §A.14.
 func (s *calls) invokeAsync(w http.ResponseWriter, r *http.Request, labels wire.Labels) error {
-	payload, err := readEvent(r, maxInvokeAsyncBody)
+	payload, err := readEvent(r, min(maxInvokeAsyncBody, s.Catalog.Limits.MaxEventBytes))
 	if err != nil {
 		return err
 	}

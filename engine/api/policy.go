@@ -18,7 +18,7 @@ func (s *Service) AddPermission(ctx context.Context, in *lambda.AddPermissionInp
 	}
 	var statement catalog.Statement
 	_, err = s.Catalog.Change(ctx, r.With(""), func(f *catalog.Function) (err error) {
-		statement, err = f.AddPermission(r.Qualifier, in)
+		statement, err = f.AddPermission(s.Catalog.Limits, r.Qualifier, in)
 		return err
 	})
 	if err != nil {

@@ -54,7 +54,7 @@ func (s *Service) ListVersionsByFunction(ctx context.Context, in *lambda.ListVer
 	if err != nil {
 		return nil, err
 	}
-	versions, next, err := page(versions, sortKey, in.Marker, in.MaxItems, 50)
+	versions, next, err := page(versions, sortKey, in.Marker, in.MaxItems, functionsPage)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"sync"
 
@@ -11,9 +12,13 @@ import (
 
 // Catalog keeps functions, versions and mappings in the store.
 type Catalog struct {
+	Limits Limits // that changes must respect
+
 	functions *store.Table[Function]
 	versions  *store.Table[Version]
 	mappings  *store.Table[Mapping]
+
+	usage *usage
 
 	pairing sync.Mutex // held while a mapping is checked against the others and written
 }
@@ -26,8 +31,8 @@ type Listener struct {
 }
 
 // Open loads the catalog and removes version documents that a crash left without a function.
-func Open(ctx context.Context, s *store.Store, l Listener) (*Catalog, error) {
-	var c Catalog
+func Open(ctx context.Context, s *store.Store, limits Limits, l Listener) (*Catalog, error) {
+	c := Catalog{Limits: limits, usage: newUsage()}
 	var err error
 	c.versions, err = store.OpenTable[Version](ctx, s, "versions", nil)
 	if err != nil {
@@ -41,6 +46,18 @@ func Open(ctx context.Context, s *store.Store, l Listener) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.functions.Index(func(key string, f Function, exists bool) {
+		if !exists {
+			f = Function{}
+		}
+		c.usage.set(key, f.usage())
+	})
+	c.versions.Index(func(key string, v Version, exists bool) {
+		if !exists {
+			v = Version{}
+		}
+		c.usage.set(key, Usage{CodeBytes: v.Config.CodeSize})
+	})
 	c.mappings, err = store.OpenTable(ctx, s, "mappings", func(id string, m Mapping, exists bool) {
 		if l.Mapping != nil {
 			l.Mapping(id, m, exists)
@@ -85,15 +102,16 @@ func (c *Catalog) Function(ref Ref) (Function, error) {
 	return f, nil
 }
 
-// Functions returns every function of scope, by name.
-func (c *Catalog) Functions(scope Scope) []Function {
-	var found []Function
-	for _, f := range c.functions.All() {
-		if f.Exists() && f.Scope == scope {
-			found = append(found, f)
+// Functions yields the functions of scope by name, beginning with the first whose
+// name is not less than from.
+func (c *Catalog) Functions(scope Scope, from string) iter.Seq[Function] {
+	return func(yield func(Function) bool) {
+		for _, f := range c.functions.Scan(Ref{Scope: scope}.key(), Ref{Scope: scope, Name: from}.key()) {
+			if f.Exists() && !yield(f) {
+				return
+			}
 		}
 	}
-	return found
 }
 
 // Packages returns the Sum of every code package in use.
@@ -155,7 +173,10 @@ func (c *Catalog) Create(ctx context.Context, ref Ref, fill func(f *Function) er
 			return Conflict("Function already exist: %s", ref.Name)
 		}
 		*f = Function{Scope: ref.Scope, Name: ref.Name, LastVersion: f.LastVersion}
-		return fill(f)
+		if err := fill(f); err != nil {
+			return err
+		}
+		return c.room(ref.Scope, f.Latest.Config.CodeSize)
 	})
 }
 
@@ -165,7 +186,11 @@ func (c *Catalog) Change(ctx context.Context, ref Ref, change func(f *Function) 
 		if !f.Exists() {
 			return NotFound("Function not found: %s", ref.ARN())
 		}
-		return change(f)
+		size := f.Latest.Config.CodeSize
+		if err := change(f); err != nil {
+			return err
+		}
+		return c.room(ref.Scope, f.Latest.Config.CodeSize-size)
 	})
 }
 

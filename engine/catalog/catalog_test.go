@@ -25,7 +25,7 @@ func open(t *testing.T, dir string) (c *catalog.Catalog, end func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err = catalog.Open(t.Context(), s, catalog.Listener{})
+	c, err = catalog.Open(t.Context(), s, catalog.Today(), catalog.Listener{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,8 +54,8 @@ func (f *Function) checkQualifier(qualifier string) error {
 }
 
 // AddPermission appends a statement to the policy of the ARN that qualifier selects.
-func (f *Function) AddPermission(qualifier string, in *lambda.AddPermissionInput) (Statement, error) {
-	if qualifier == LatestVersion {
+func (f *Function) AddPermission(l Limits, qualifier string, in *lambda.AddPermissionInput) (Statement, error) {
+	if qualifier == LatestVersion && !l.LatestPolicy {
 		return Statement{}, Invalid("We currently do not support adding policies for $LATEST.")
 	}
 	if err := f.checkQualifier(qualifier); err != nil {

@@ -30,7 +30,7 @@ func TestAllows(t *testing.T) {
 		if c.in.Action == nil {
 			c.in.Action = aws.String("lambda:InvokeFunction")
 		}
-		if _, err := f.AddPermission("", &c.in); err != nil {
+		if _, err := f.AddPermission(Today(), "", &c.in); err != nil {
 			t.Fatal(err)
 		}
 		raw, err := json.Marshal(f)
@@ -55,7 +55,7 @@ func TestAllows(t *testing.T) {
 func TestConditions(t *testing.T) {
 	via := true
 	f := Function{Scope: home, Name: "f"}
-	s, err := f.AddPermission("", &lambda.AddPermissionInput{
+	s, err := f.AddPermission(Today(), "", &lambda.AddPermissionInput{
 		StatementId: aws.String("s"), Action: aws.String("lambda:InvokeFunctionUrl"), Principal: aws.String("*"),
 		SourceArn: aws.String("arn:aws:s3:::b"), SourceAccount: aws.String("1"), EventSourceToken: aws.String("t"), PrincipalOrgID: aws.String("o"),
 		FunctionUrlAuthType: types.FunctionUrlAuthTypeNone, InvokedViaFunctionUrl: &via,

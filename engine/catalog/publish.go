@@ -22,6 +22,9 @@ func (c *Catalog) Publish(ctx context.Context, f *Function, description *string)
 			return last, false, nil
 		}
 	}
+	if err := c.room(f.Scope, f.Latest.Config.CodeSize); err != nil {
+		return Version{}, false, err
+	}
 	f.Touch()
 	version = f.Latest
 	number := f.nextVersion()

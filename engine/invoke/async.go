@@ -25,6 +25,8 @@ const (
 	// maxPending is how many events of one function may be in hand, those included
 	// that wait for their next attempt.
 	maxPending = 10000
+	// heartbeat is how often an idle queue gives a sign of life.
+	heartbeat = 10 * time.Second
 	// forgotten is after which time nothing is left of a function without events.
 	forgotten = time.Hour
 )
@@ -71,8 +73,8 @@ type Queue struct {
 	tasks   sync.WaitGroup
 
 	mu        sync.Mutex
-	consumers map[string]jetstream.MessagesContext // by subject; nil once the queue is closed
-	tries     map[string]tries                     // by request id, of events that have failed
+	consumers map[string]bool  // by subject; nil once the queue is closed
+	tries     map[string]tries // by request id, of events that have failed
 }
 
 // tries counts what came of the attempts at one event. A new engine starts anew.
@@ -105,7 +107,7 @@ func OpenQueue(ctx context.Context, s *store.Store, i *Invoker, o QueueOptions) 
 	handling, stop := context.WithCancel(context.Background())
 	q := &Queue{
 		QueueOptions: o.withDefaults(), invoker: i, stream: stream, js: s.JetStream(), log: i.Log,
-		ctx: handling, stop: stop, consumers: map[string]jetstream.MessagesContext{}, tries: map[string]tries{},
+		ctx: handling, stop: stop, consumers: map[string]bool{}, tries: map[string]tries{},
 	}
 	info, err := stream.Info(ctx, jetstream.WithSubjectFilter("async.>"))
 	if err != nil {
@@ -125,9 +127,6 @@ func OpenQueue(ctx context.Context, s *store.Store, i *Invoker, o QueueOptions) 
 // that are not done stay in the queue.
 func (q *Queue) Close() {
 	q.mu.Lock()
-	for _, messages := range q.consumers {
-		messages.Stop()
-	}
 	q.consumers = nil
 	q.mu.Unlock()
 	q.stop()
@@ -159,7 +158,7 @@ func (q *Queue) consume(ctx context.Context, subject string) error {
 	if q.consumers == nil {
 		return errShutdown
 	}
-	if q.consumers[subject] != nil {
+	if q.consumers[subject] {
 		return nil
 	}
 	consumer, err := q.stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
@@ -173,17 +172,14 @@ func (q *Queue) consume(ctx context.Context, subject string) error {
 	if err != nil {
 		return fmt.Errorf("open consumer of %s: %w", subject, err)
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(1)) // what is not asked for yet waits in the store
-	if err != nil {
-		return fmt.Errorf("consume %s: %w", subject, err)
-	}
-	q.consumers[subject] = messages
-	q.tasks.Go(func() { q.deliver(subject, messages) })
+	q.consumers[subject] = true
+	q.tasks.Go(func() { q.deliver(subject, consumer) })
 	return nil
 }
 
-// deliver handles the events of one function until the queue is closed.
-func (q *Queue) deliver(subject string, messages jetstream.MessagesContext) {
+// deliver handles the events of one function until the queue is closed. It asks
+// for one event at a time: what is not asked for yet waits in the store.
+func (q *Queue) deliver(subject string, consumer jetstream.Consumer) {
 	slots := make(chan struct{}, inFlight)
 	for {
 		select {
@@ -191,21 +187,38 @@ func (q *Queue) deliver(subject string, messages jetstream.MessagesContext) {
 		case <-q.ctx.Done():
 			return
 		}
-		msg, err := messages.Next()
+		msg, err := next(q.ctx, consumer)
 		switch {
-		case errors.Is(err, jetstream.ErrMsgIteratorClosed):
+		case q.ctx.Err() != nil:
+			if msg != nil {
+				_ = msg.Nak() // for the next engine
+			}
 			return
-		case errors.Is(err, jetstream.ErrNoHeartbeat):
-			<-slots
 		case err != nil:
 			q.log.Warn("wait for events", "subject", subject, "err", err)
 			q.resume(subject)
 			return
-		default:
-			q.tasks.Go(func() {
-				q.handle(msg)
-				<-slots
-			})
+		}
+		q.tasks.Go(func() {
+			q.handle(msg)
+			<-slots
+		})
+	}
+}
+
+// next waits for an event. (The library's own iterator over messages can lose
+// its place when it is to hold one message only, and then stalls for a minute.)
+func next(ctx context.Context, consumer jetstream.Consumer) (jetstream.Msg, error) {
+	for {
+		batch, err := consumer.Fetch(1, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(heartbeat))
+		if err != nil {
+			return nil, err
+		}
+		for msg := range batch.Messages() {
+			return msg, nil
+		}
+		if err := batch.Error(); err != nil && !errors.Is(err, jetstream.ErrNoHeartbeat) {
+			return nil, err
 		}
 	}
 }

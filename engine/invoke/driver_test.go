@@ -151,7 +151,7 @@ func newBench(t *testing.T, d *driver, edit ...func(*invoke.Options)) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.store.Close)
-	b.catalog, err = catalog.Open(t.Context(), b.store, catalog.Listener{Function: func(f catalog.Function) { b.FunctionChanged(f) }})
+	b.catalog, err = catalog.Open(t.Context(), b.store, catalog.Today(), catalog.Listener{Function: func(f catalog.Function) { b.FunctionChanged(f) }})
 	if err != nil {
 		t.Fatal(err)
 	}

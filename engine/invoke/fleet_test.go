@@ -98,7 +98,7 @@ func TestOneCallAtATime(t *testing.T) {
 }
 
 func TestThrottling(t *testing.T) {
-	b := newBench(t, &driver{calls: make(chan *invocation)}, func(o *invoke.Options) { o.Concurrency = 2 })
+	b := newBench(t, &driver{calls: make(chan *invocation)}, func(o *invoke.Options) { o.Catalog.Limits.Concurrency = 2 })
 	b.function("f")
 	b.function("g")
 	b.change(func(f *catalog.Function) { f.Reserved = aws.Int32(1) })

@@ -23,7 +23,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 )
 
-// Options says what an Invoker works with. All fields but the limits are required.
+// Options says what an Invoker works with. All fields but IdleTimeout are required.
 type Options struct {
 	Catalog  *catalog.Catalog
 	Driver   sandbox.Driver
@@ -32,11 +32,7 @@ type Options struct {
 	Endpoint http.Handler // serves the AWS calls of functions
 	Log      *slog.Logger
 
-	Concurrency int           // of an account; 0 means AWS's 1,000
 	IdleTimeout time.Duration // after which a free environment is stopped; 0 means 10 minutes
-	// BillingIncrement is what billed durations are rounded up to: 1 ms as AWS
-	// does today when 0, 100 ms in the guide of 2016.
-	BillingIncrement time.Duration
 }
 
 // Invoker runs functions. It must be closed.
@@ -73,21 +69,15 @@ type Response struct {
 
 // New returns an Invoker with no environments.
 func New(o Options) *Invoker {
-	if o.Concurrency == 0 {
-		o.Concurrency = 1000
-	}
 	if o.IdleTimeout == 0 {
 		o.IdleTimeout = 10 * time.Minute
-	}
-	if o.BillingIncrement == 0 {
-		o.BillingIncrement = time.Millisecond
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	i := &Invoker{
 		Options: o,
 		boots:   make(chan struct{}, maxBoots),
 		fleets:  map[string]*fleet{},
-		running: running{max: o.Concurrency, accounts: map[catalog.Scope]int{}, functions: map[catalog.Ref]int{}},
+		running: running{max: o.Catalog.Limits.Concurrency, accounts: map[catalog.Scope]int{}, functions: map[catalog.Ref]int{}},
 		stop:    stop,
 	}
 	i.tasks.Go(func() { i.retireIdle(ctx) })

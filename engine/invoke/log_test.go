@@ -42,7 +42,7 @@ func TestReportLines(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, &driver{calls: make(chan *invocation)}, func(o *invoke.Options) { o.BillingIncrement = c.increment })
+			b := newBench(t, &driver{calls: make(chan *invocation)}, func(o *invoke.Options) { o.Catalog.Limits.BillingStep = max(c.increment, time.Millisecond) })
 			b.function("f")
 			call := b.call(ref("f"))
 			running := <-b.calls

@@ -54,7 +54,7 @@ func (w *worker) report(requestID string, r sandbox.Result, cold bool) (payload 
 	}
 	w.line(now, "END RequestId: "+requestID)
 	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB",
-		requestID, milliseconds(r.Duration), billed(r.Duration, w.fleet.invoker.BillingIncrement), *w.fleet.version.Config.MemorySize, r.MaxMemoryMB)
+		requestID, milliseconds(r.Duration), billed(r.Duration, w.fleet.invoker.Catalog.Limits.BillingStep), *w.fleet.version.Config.MemorySize, r.MaxMemoryMB)
 	if cold {
 		line += fmt.Sprintf("\tInit Duration: %.2f ms", milliseconds(w.env.InitDuration()))
 	}
@@ -67,7 +67,7 @@ func (w *worker) report(requestID string, r sandbox.Result, cold bool) (payload 
 var guideRuntimes = []types.Runtime{types.RuntimeNodejs, types.RuntimeNodejs43, types.RuntimeJava8, types.RuntimePython27}
 
 func (f *fleet) reported() string {
-	if slices.Contains(guideRuntimes, f.version.Config.Runtime) {
+	if f.invoker.Catalog.Limits.HandledErrors || slices.Contains(guideRuntimes, f.version.Config.Runtime) {
 		return handled
 	}
 	return unhandled
@@ -97,7 +97,7 @@ func (w *worker) initFailed(r Request, e *sandbox.InitError) Response {
 	w.line(now, fmt.Sprintf("START RequestId: %s Version: %s", r.RequestID, version))
 	w.line(now, "END RequestId: "+r.RequestID)
 	w.line(now, fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: 0 MB\tStatus: error\tError Type: %s",
-		r.RequestID, milliseconds(e.Duration), billed(e.Duration, w.fleet.invoker.BillingIncrement), *w.fleet.version.Config.MemorySize, kind))
+		r.RequestID, milliseconds(e.Duration), billed(e.Duration, w.fleet.invoker.Catalog.Limits.BillingStep), *w.fleet.version.Config.MemorySize, kind))
 	return Response{Payload: payload, Version: version, FunctionError: unhandled, Log: w.takeTail()}
 }
 

@@ -87,6 +87,50 @@ func TestTable(t *testing.T) {
 }
 
 // Update is atomic: of many writers at once none overwrites another.
+func TestScan(t *testing.T) {
+	docs := table(t, open(t, t.TempDir()), nil)
+	seen := map[string]int{}
+	put := func(key string, n int) {
+		t.Helper()
+		if err := docs.Put(t.Context(), key, document{N: n}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("b.000", 7)
+	docs.Index(func(key string, d document, exists bool) {
+		if seen[key] = d.N; !exists {
+			delete(seen, key)
+		}
+	})
+	if seen["b.000"] != 7 {
+		t.Errorf("Index was not told of what was there: %v", seen)
+	}
+	var all []string
+	for i := range 150 {
+		key := fmt.Sprintf("b.%03d", i)
+		put(key, i)
+		all = append(all, key)
+	}
+	put("a.1", 1)
+	put("c.1", 1)
+	if err := docs.Delete(t.Context(), "b.070"); err != nil {
+		t.Fatal(err)
+	}
+	all = slices.Delete(all, 70, 71)
+	for from, want := range map[string][]string{"": all, "b.": all, "b.069": all[69:], "b.0695": all[70:], "b.070": all[70:], "b.9": nil} {
+		var got []string
+		for key := range docs.Scan("b.", from) {
+			got = append(got, key)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("from %q: %v, want %v", from, got, want)
+		}
+	}
+	if _, ok := seen["b.070"]; ok || len(seen) != len(all)+2 || seen["b.149"] != 149 {
+		t.Errorf("the index has %d entries", len(seen))
+	}
+}
+
 func TestUpdateIsCompareAndSet(t *testing.T) {
 	s := open(t, t.TempDir())
 	// Two tables of one bucket are as two engines of one cluster: each learns of

@@ -5,8 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
+	"iter"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -21,8 +22,10 @@ type Table[T any] struct {
 	done     chan struct{}
 	onChange func(key string, doc T, exists bool)
 
-	mu   sync.RWMutex
-	docs map[string]entry[T]
+	mu    sync.RWMutex
+	docs  map[string]entry[T]
+	order []string // keys of the documents that there are, sorted
+	index func(key string, doc T, exists bool)
 }
 
 type entry[T any] struct {
@@ -96,7 +99,35 @@ func (t *Table[T]) remember(key string, e entry[T]) {
 	if t.docs[key].revision > e.revision {
 		return
 	}
+	t.set(key, e)
+}
+
+// set keeps a document, or what is left of one, and the order of the keys. The
+// caller holds the lock.
+func (t *Table[T]) set(key string, e entry[T]) {
 	t.docs[key] = e
+	if t.index != nil {
+		t.index(key, e.doc, !e.deleted)
+	}
+	i, listed := slices.BinarySearch(t.order, key)
+	switch {
+	case e.deleted && listed:
+		t.order = slices.Delete(t.order, i, i+1)
+	case !e.deleted && !listed:
+		t.order = slices.Insert(t.order, i, key)
+	}
+}
+
+// Index has keep called for every document: now for those that there are, and
+// from now on for each change, before anybody can read it. keep must be quick and
+// may not use the table.
+func (t *Table[T]) Index(keep func(key string, doc T, exists bool)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.index = keep
+	for _, key := range t.order {
+		keep(key, t.docs[key].doc, true)
+	}
 }
 
 // Get returns the document under key.
@@ -111,11 +142,9 @@ func (t *Table[T]) Get(key string) (doc T, ok bool) {
 func (t *Table[T]) All() []T {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	docs := make([]T, 0, len(t.docs))
-	for _, key := range slices.Sorted(maps.Keys(t.docs)) {
-		if e := t.docs[key]; !e.deleted {
-			docs = append(docs, e.doc)
-		}
+	docs := make([]T, 0, len(t.order))
+	for _, key := range t.order {
+		docs = append(docs, t.docs[key].doc)
 	}
 	return docs
 }
@@ -124,7 +153,43 @@ func (t *Table[T]) All() []T {
 func (t *Table[T]) Keys() []string {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(t.docs)), func(key string) bool { return t.docs[key].deleted })
+	return slices.Clone(t.order)
+}
+
+// chunk is how many documents Scan copies under one lock.
+const chunk = 64
+
+// Scan yields the documents whose keys begin with prefix, in the order of the
+// keys, from the first key that is not less than from. It costs what it yields,
+// not what the table holds. Documents that come and go meanwhile may be missed.
+func (t *Table[T]) Scan(prefix, from string) iter.Seq2[string, T] {
+	return func(yield func(string, T) bool) {
+		for next := max(prefix, from); ; {
+			keys, docs := t.copyFrom(prefix, next)
+			for i, key := range keys {
+				if !yield(key, docs[i]) {
+					return
+				}
+			}
+			if len(keys) < chunk {
+				return
+			}
+			next = keys[len(keys)-1] + "\x00"
+		}
+	}
+}
+
+func (t *Table[T]) copyFrom(prefix, from string) (keys []string, docs []T) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	start, _ := slices.BinarySearch(t.order, from)
+	for _, key := range t.order[start:] {
+		if len(keys) == chunk || !strings.HasPrefix(key, prefix) {
+			break
+		}
+		keys, docs = append(keys, key), append(docs, t.docs[key].doc)
+	}
+	return keys, docs
 }
 
 // Put writes doc under key whatever was there before.
@@ -201,7 +266,7 @@ func (t *Table[T]) forget(key string, revision uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if e, ok := t.docs[key]; ok && e.revision == revision {
-		t.docs[key] = entry[T]{revision: revision, deleted: true}
+		t.set(key, entry[T]{revision: revision, deleted: true})
 	}
 }
 
