@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/hashicorp/hcl/v2/hclsimple"
 
@@ -21,6 +22,7 @@ type settings struct {
 	Account  string            `hcl:"account_id,optional"`
 	Region   string            `hcl:"region,optional"`
 	Network  string            `hcl:"network,optional"`
+	Delay    string            `hcl:"update_delay,optional"` // such as 2s
 	Runtimes []runtimeSettings `hcl:"runtime,block"`
 	Limits   *limitSettings    `hcl:"limits,block"`
 }
@@ -65,6 +67,11 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 		c.Images[r.Name] = r.Image
 	}
 	var err error
+	if file.Delay != "" {
+		if c.UpdateDelay, err = time.ParseDuration(file.Delay); err != nil {
+			return c, fmt.Errorf("%s: update_delay: %w. Use a duration such as 2s", path, err)
+		}
+	}
 	if c.Limits, err = limits(file.Limits); err != nil {
 		return c, fmt.Errorf("%s: %w", path, err)
 	}

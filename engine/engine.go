@@ -53,7 +53,10 @@ type Config struct {
 	// Network is the Docker network of environments: default bridge; "none" cuts them off.
 	Network string
 	Limits  catalog.Limits // the zero value means catalog.Today()
-	Logger  *slog.Logger
+	// UpdateDelay is how long creations and updates of functions stay in progress at
+	// least, as AWS's do for some seconds.
+	UpdateDelay time.Duration
+	Logger      *slog.Logger
 }
 
 // Engine is a running engine. It must be closed.
@@ -171,7 +174,8 @@ func (e *Engine) assemble(ctx context.Context) error {
 		return err
 	}
 	e.invoker = invoke.New(invoke.Options{
-		Catalog: e.catalog, Driver: e.driver, Code: code, Logs: e.logs, Log: e.config.Logger,
+		SettleDelay: e.config.UpdateDelay,
+		Catalog:     e.catalog, Driver: e.driver, Code: code, Logs: e.logs, Log: e.config.Logger,
 		Endpoint: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { e.services.ServeHTTP(w, r) }),
 	})
 	if e.queue, err = invoke.OpenQueue(ctx, e.store, e.invoker, invoke.QueueOptions{}); err != nil {

@@ -46,7 +46,7 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 	}
 	var published *catalog.Version
 	change := func(f *catalog.Function) error {
-		if err := f.CheckRevision(in.RevisionId); err != nil {
+		if err := f.CheckChangeable(in.RevisionId); err != nil {
 			return err
 		}
 		setCode(&f.Latest, code, size)
@@ -59,16 +59,18 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 		if err := change(&current); err != nil {
 			return nil, err
 		}
+		current.Settle(nil) // nothing is in progress
 		return answer[lambda.UpdateFunctionCodeOutput](current.Latest.Config), nil
 	}
 	f, err := s.Catalog.Change(ctx, r, change)
 	if err != nil {
 		return nil, err
 	}
+	s.Invoker.Settle(f)
 	if published == nil {
-		return answer[lambda.UpdateFunctionCodeOutput](updating(f.Latest.Config)), nil
+		return answer[lambda.UpdateFunctionCodeOutput](f.Latest.Config), nil
 	}
-	config := pending(published.Config)
+	config := catalog.Pending(published.Config)
 	config.FunctionArn = ptr(r.With(*config.Version).ARN())
 	return answer[lambda.UpdateFunctionCodeOutput](config), nil
 }

@@ -26,7 +26,7 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *lambda.Up
 		return nil, err
 	}
 	f, err := s.Catalog.Change(ctx, r, func(f *catalog.Function) error {
-		if err := f.CheckRevision(in.RevisionId); err != nil {
+		if err := f.CheckChangeable(in.RevisionId); err != nil {
 			return err
 		}
 		if err := s.applyConfiguration(&f.Latest.Config, in); err != nil {
@@ -37,7 +37,8 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *lambda.Up
 	if err != nil {
 		return nil, err
 	}
-	return answer[lambda.UpdateFunctionConfigurationOutput](updating(f.Latest.Config)), nil
+	s.Invoker.Settle(f)
+	return answer[lambda.UpdateFunctionConfigurationOutput](f.Latest.Config), nil
 }
 
 // latestRef reads the name of a function whose $LATEST is to be changed.
@@ -98,8 +99,6 @@ func defaults(r catalog.Ref, in *lambda.CreateFunctionInput) types.FunctionConfi
 		TracingConfig:    &types.TracingConfigResponse{Mode: types.TracingModePassThrough},
 		SnapStart:        &types.SnapStartResponse{ApplyOn: types.SnapStartApplyOnNone, OptimizationStatus: types.SnapStartOptimizationStatusOff},
 		LoggingConfig:    &types.LoggingConfig{LogFormat: types.LogFormatText, LogGroup: ptr("/aws/lambda/" + r.Name)},
-		State:            types.StateActive,
-		LastUpdateStatus: types.LastUpdateStatusSuccessful,
 	}
 	if in.PackageType != "" {
 		c.PackageType = in.PackageType

@@ -46,11 +46,12 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 	if err != nil {
 		return nil, err
 	}
+	s.Invoker.Settle(f)
 	config := f.Latest.Config
 	if published != nil { // the number of the new version, but still the unqualified ARN (R11)
-		config = published.Config
+		config = catalog.Pending(published.Config)
 	}
-	return answer[lambda.CreateFunctionOutput](pending(config)), nil
+	return answer[lambda.CreateFunctionOutput](config), nil
 }
 
 // seal finishes a change of $LATEST, and publishes it when asked to.

@@ -2,9 +2,9 @@
 // functions over the SDK's own input and output types. Package wire turns them
 // into HTTP; the rules that they apply are the catalog's.
 //
-// A change is complete once its answer is sent. The answer itself still shows the
-// transitional state that AWS's shows (Pending, InProgress, Creating …), the next
-// read the state of rest.
+// A change is stored once its answer is sent. Creations and updates of functions
+// stay Pending or InProgress until package invoke has their code ready; mappings
+// show a transitional state in the answer only.
 package api
 
 import (
@@ -83,25 +83,11 @@ func answer[Output any](config any) *Output {
 	return out
 }
 
-// pending dresses a configuration as the answer to a creation does.
-func pending(c types.FunctionConfiguration) types.FunctionConfiguration {
-	c.State, c.StateReasonCode = types.StatePending, types.StateReasonCodeCreating
-	c.StateReason = ptr("The function is being created.")
-	c.LastUpdateStatus = ""
-	return c
-}
-
-// updating dresses a configuration as the answer to an update does.
-func updating(c types.FunctionConfiguration) types.FunctionConfiguration {
-	c.LastUpdateStatus = types.LastUpdateStatusInProgress
-	c.LastUpdateStatusReason = ptr("The function is being created.")
-	c.LastUpdateStatusReasonCode = types.LastUpdateStatusReasonCode(types.StateReasonCodeCreating)
-	return c
-}
-
 // listed leaves out what AWS leaves out of lists.
 func listed(c types.FunctionConfiguration) types.FunctionConfiguration {
-	c.State, c.LastUpdateStatus, c.RuntimeVersionConfig = "", "", nil
+	c.State, c.StateReason, c.StateReasonCode = "", nil, ""
+	c.LastUpdateStatus, c.LastUpdateStatusReason, c.LastUpdateStatusReasonCode = "", nil, ""
+	c.RuntimeVersionConfig = nil
 	return c
 }
 

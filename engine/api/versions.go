@@ -20,7 +20,7 @@ func (s *Service) PublishVersion(ctx context.Context, in *lambda.PublishVersionI
 	var version catalog.Version
 	var published bool
 	_, err = s.Catalog.Change(ctx, r, func(f *catalog.Function) (err error) {
-		if err := f.CheckRevision(in.RevisionId); err != nil {
+		if err := f.CheckChangeable(in.RevisionId); err != nil {
 			return err
 		}
 		if actual := *f.Latest.Config.CodeSha256; value(in.CodeSha256) != "" && *in.CodeSha256 != actual {
@@ -34,7 +34,7 @@ func (s *Service) PublishVersion(ctx context.Context, in *lambda.PublishVersionI
 	}
 	config := version.Config
 	if published {
-		config = pending(config)
+		config = catalog.Pending(config)
 	}
 	config.FunctionArn = ptr(r.With(*config.Version).ARN())
 	return answer[lambda.PublishVersionOutput](config), nil

@@ -114,6 +114,17 @@ func (c *Catalog) Functions(scope Scope, from string) iter.Seq[Function] {
 	}
 }
 
+// Unsettled yields the functions whose creation or update is not complete.
+func (c *Catalog) Unsettled() iter.Seq[Function] {
+	return func(yield func(Function) bool) {
+		for _, f := range c.functions.Scan("", "") {
+			if f.Exists() && !f.Settled() && !yield(f) {
+				return
+			}
+		}
+	}
+}
+
 // Packages returns the Sum of every code package in use.
 func (c *Catalog) Packages() map[string]bool {
 	sums := map[string]bool{}

@@ -104,20 +104,17 @@ func (f *Function) Remove() {
 // Touch gives $LATEST a new revision, as every change of it does.
 func (f *Function) Touch() { f.Latest.Config.RevisionId = newID() }
 
-// Changed marks $LATEST as changed in its code or configuration at now.
+// Changed marks $LATEST as created, or as changed in its code or configuration, at now.
 func (f *Function) Changed(now time.Time) {
+	if f.Latest.Config.RevisionId == nil {
+		creating(&f.Latest.Config)
+	} else {
+		updating(&f.Latest.Config)
+	}
 	f.Touch()
 	f.Latest.Generation = uuid.NewString()
 	stamp := Timestamp(now)
 	f.Latest.Config.LastModified = &stamp
-}
-
-// CheckRevision compares a RevisionId of a request, which may be nil, with that of $LATEST.
-func (f *Function) CheckRevision(revision *string) error {
-	if revision != nil && *revision != *f.Latest.Config.RevisionId {
-		return stale("GetFunction/GetAlias")
-	}
-	return nil
 }
 
 func (f *Function) nextVersion() string {

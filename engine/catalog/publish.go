@@ -30,6 +30,7 @@ func (c *Catalog) Publish(ctx context.Context, f *Function, description *string)
 	number := f.nextVersion()
 	version.Config.Version = &number
 	version.Config.RevisionId = newID()
+	rest(&version.Config)
 	version.Generation = uuid.NewString()
 	if description != nil {
 		version.Config.Description = description
@@ -55,6 +56,7 @@ func sameContent(a, b types.FunctionConfiguration) bool {
 // freezes but the code. It must be called after every change of the configuration.
 func (f *Function) Seal() error {
 	frozen := f.Latest.Config
+	rest(&frozen)
 	frozen.CodeSha256, frozen.ConfigSha256, frozen.CodeSize = nil, nil, 0
 	frozen.RevisionId, frozen.LastModified, frozen.Version = nil, nil, nil
 	raw, err := json.Marshal(frozen)

@@ -23,7 +23,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 )
 
-// Options says what an Invoker works with. All fields but IdleTimeout are required.
+// Options says what an Invoker works with. All fields but the times are required.
 type Options struct {
 	Catalog  *catalog.Catalog
 	Driver   sandbox.Driver
@@ -33,6 +33,7 @@ type Options struct {
 	Log      *slog.Logger
 
 	IdleTimeout time.Duration // after which a free environment is stopped; 0 means 10 minutes
+	SettleDelay time.Duration // how long creations and updates stay in progress at least
 }
 
 // Invoker runs functions. It must be closed.
@@ -45,6 +46,7 @@ type Invoker struct {
 	closed bool
 
 	running running
+	ctx     context.Context // ends with Close
 	stop    context.CancelFunc
 	tasks   sync.WaitGroup
 }
@@ -78,9 +80,13 @@ func New(o Options) *Invoker {
 		boots:   make(chan struct{}, maxBoots),
 		fleets:  map[string]*fleet{},
 		running: running{max: o.Catalog.Limits.Concurrency, accounts: map[catalog.Scope]int{}, functions: map[catalog.Ref]int{}},
+		ctx:     ctx,
 		stop:    stop,
 	}
 	i.tasks.Go(func() { i.retireIdle(ctx) })
+	for f := range o.Catalog.Unsettled() { // an engine that died has left them to this one
+		i.tasks.Go(func() { i.settle(f) })
+	}
 	return i
 }
 
