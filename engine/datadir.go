@@ -35,6 +35,13 @@ func (e *Engine) claim() error {
 	return nil
 }
 
+// release gives the data directory up. It unlocks before it closes: a process that
+// is just being started holds a copy of the descriptor for a moment.
+func (e *Engine) release() error {
+	err := syscall.Flock(int(e.lock.Fd()), syscall.LOCK_UN)
+	return errors.Join(err, e.lock.Close())
+}
+
 // secret reads a random key of this engine, made when missing.
 func secret(path string) ([]byte, error) {
 	key, err := os.ReadFile(path)

@@ -190,6 +190,7 @@ func (e *Engine) assemble(ctx context.Context) error {
 	if e.services, err = e.bind(packages); err != nil {
 		return err
 	}
+	e.invoker.Resume()
 	e.sources.Start()
 	return nil
 }
@@ -296,7 +297,7 @@ func (e *Engine) shutDown() error {
 		e.store.Close()
 	}
 	if e.lock != nil {
-		errs = append(errs, daemon.RemoveIdentity(e.config.DataDir, os.Getpid()), e.lock.Close())
+		errs = append(errs, daemon.RemoveIdentity(e.config.DataDir, os.Getpid()), e.release())
 	}
 	return errors.Join(errs...)
 }

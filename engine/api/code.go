@@ -39,6 +39,9 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 	if err := unsupported(map[string]bool{"PublishTo": in.PublishTo != ""}); err != nil {
 		return nil, err
 	}
+	if err := s.Catalog.CheckSignature(r.Scope, current.CodeSigningConfig); err != nil {
+		return nil, err
+	}
 	given := codeInput{zip: in.ZipFile, bucket: in.S3Bucket, key: in.S3Key, image: in.ImageUri}
 	code, size, err := s.storeCode(ctx, given, current.Latest.Config.PackageType)
 	if err != nil {

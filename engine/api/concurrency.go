@@ -8,10 +8,6 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 )
 
-// unreservable is how much of an account's concurrency stays for functions that
-// reserve none.
-const unreservable = 100
-
 // PutFunctionConcurrency reserves concurrency for a function; 0 stops it from running.
 func (s *Service) PutFunctionConcurrency(ctx context.Context, in *lambda.PutFunctionConcurrencyInput) (*lambda.PutFunctionConcurrencyOutput, error) {
 	r, err := functionRef(ctx, in.FunctionName)
@@ -23,8 +19,8 @@ func (s *Service) PutFunctionConcurrency(ctx context.Context, in *lambda.PutFunc
 		return nil, err
 	}
 	others := s.Catalog.Usage(r.Scope).Reserved - int(value(f.Reserved))
-	if others+int(*in.ReservedConcurrentExecutions) > s.Catalog.Limits.Concurrency-unreservable {
-		return nil, catalog.Invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", unreservable)
+	if others+int(*in.ReservedConcurrentExecutions) > s.Catalog.Limits.Concurrency-catalog.Unreservable {
+		return nil, catalog.Invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", catalog.Unreservable)
 	}
 	err = s.reserve(ctx, in.FunctionName, in.ReservedConcurrentExecutions)
 	return &lambda.PutFunctionConcurrencyOutput{ReservedConcurrentExecutions: in.ReservedConcurrentExecutions}, err

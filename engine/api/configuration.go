@@ -57,7 +57,7 @@ func latestRef(ctx context.Context, name *string) (catalog.Ref, error) {
 // checkCreate checks what the model leaves optional because images do without it.
 func checkCreate(in *lambda.CreateFunctionInput) error {
 	if in.PackageType == types.PackageTypeImage {
-		return unsupported(map[string]bool{"CodeSigningConfigArn": in.CodeSigningConfigArn != nil, "TenancyConfig": in.TenancyConfig != nil, "PublishTo": in.PublishTo != ""})
+		return unsupported(map[string]bool{"TenancyConfig": in.TenancyConfig != nil, "PublishTo": in.PublishTo != ""})
 	}
 	if in.ImageConfig != nil {
 		return catalog.Invalid("ImageConfig is supported for functions of package type Image only. Remove it, or set PackageType to Image.")
@@ -67,7 +67,7 @@ func checkCreate(in *lambda.CreateFunctionInput) error {
 			return catalog.Invalid("1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null. Runtime and Handler are mandatory parameters for functions created with deployment packages.", field)
 		}
 	}
-	return unsupported(map[string]bool{"CodeSigningConfigArn": in.CodeSigningConfigArn != nil, "TenancyConfig": in.TenancyConfig != nil, "PublishTo": in.PublishTo != ""})
+	return unsupported(map[string]bool{"TenancyConfig": in.TenancyConfig != nil, "PublishTo": in.PublishTo != ""})
 }
 
 // unsupported refuses parameters that the engine would have to ignore.

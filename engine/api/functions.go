@@ -29,13 +29,16 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 	if _, err := s.Catalog.Function(r); err == nil {
 		return nil, catalog.Conflict("Function already exist: %s", r.Name)
 	}
+	if err := s.Catalog.CheckSignature(r.Scope, value(in.CodeSigningConfigArn)); err != nil {
+		return nil, err
+	}
 	code, size, err := s.storeCode(ctx, codeInput{zip: in.Code.ZipFile, bucket: in.Code.S3Bucket, key: in.Code.S3Key, image: in.Code.ImageUri}, in.PackageType)
 	if err != nil {
 		return nil, err
 	}
 	var published *catalog.Version
 	f, err := s.Catalog.Create(ctx, r, func(f *catalog.Function) error {
-		f.Tags = in.Tags
+		f.Tags, f.CodeSigningConfig = in.Tags, value(in.CodeSigningConfigArn)
 		f.Latest = catalog.Version{Code: code, Config: defaults(r, in)}
 		setCode(&f.Latest, code, size)
 		if err := s.applyConfiguration(&f.Latest.Config, configurationOf(in)); err != nil {

@@ -55,3 +55,6 @@ func cut[T any](items []T, key func(T) string, limit int) ([]T, *string) {
 	next := base64.StdEncoding.EncodeToString([]byte(markerPrefix + key(items[limit-1])))
 	return items, &next
 }
+
+// itself is the key of items that are their own.
+func itself(s string) string { return s }

@@ -10,12 +10,12 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 )
 
-// TagResource adds tags to a function or an event source mapping.
+// TagResource adds tags to a function, an event source mapping or a code signing configuration.
 func (s *Service) TagResource(ctx context.Context, in *lambda.TagResourceInput) (*lambda.TagResourceOutput, error) {
 	return &lambda.TagResourceOutput{}, s.changeTags(ctx, *in.Resource, func(tags map[string]string) { maps.Copy(tags, in.Tags) })
 }
 
-// UntagResource removes tags from a function or an event source mapping.
+// UntagResource removes them.
 func (s *Service) UntagResource(ctx context.Context, in *lambda.UntagResourceInput) (*lambda.UntagResourceOutput, error) {
 	return &lambda.UntagResourceOutput{}, s.changeTags(ctx, *in.Resource, func(tags map[string]string) {
 		for _, key := range in.TagKeys {
@@ -24,11 +24,15 @@ func (s *Service) UntagResource(ctx context.Context, in *lambda.UntagResourceInp
 	})
 }
 
-// ListTags lists the tags of a function or an event source mapping.
+// ListTags lists them.
 func (s *Service) ListTags(ctx context.Context, in *lambda.ListTagsInput) (*lambda.ListTagsOutput, error) {
 	if id, ok := mappingID(*in.Resource); ok {
 		m, err := s.Catalog.Mapping(scope(ctx), id)
 		return &lambda.ListTagsOutput{Tags: tagged(m.Tags)}, err
+	}
+	if isCodeSigning(*in.Resource) {
+		c, err := s.Catalog.CodeSigning(scope(ctx), *in.Resource)
+		return &lambda.ListTagsOutput{Tags: tagged(c.Tags)}, err
 	}
 	r, err := tagRef(ctx, *in.Resource)
 	if err != nil {
@@ -44,6 +48,13 @@ func (s *Service) changeTags(ctx context.Context, resource string, change func(m
 			m.Tags = tagged(m.Tags)
 			change(m.Tags)
 			return nil
+		})
+		return err
+	}
+	if isCodeSigning(resource) {
+		_, err := s.Catalog.ChangeCodeSigning(ctx, scope(ctx), resource, func(c *catalog.CodeSigning) {
+			c.Tags = tagged(c.Tags)
+			change(c.Tags)
 		})
 		return err
 	}

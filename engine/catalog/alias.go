@@ -60,10 +60,10 @@ func (f *Function) Alias(name string) (Alias, error) {
 	return a, nil
 }
 
-// RemoveAlias drops an alias and its policy; one that is not there is no error.
+// RemoveAlias drops an alias and what was set for it; one that is not there is no error.
 func (f *Function) RemoveAlias(name string) {
 	delete(f.Aliases, name)
-	delete(f.Policies, name)
+	f.forget(name)
 }
 
 // SortedAliases returns the aliases of f by name; version, when not empty, selects those that point at it.

@@ -17,6 +17,7 @@ type Catalog struct {
 	functions *store.Table[Function]
 	versions  *store.Table[Version]
 	mappings  *store.Table[Mapping]
+	signing   *store.Table[CodeSigning]
 
 	usage *usage
 
@@ -66,11 +67,15 @@ func Open(ctx context.Context, s *store.Store, limits Limits, l Listener) (*Cata
 	if err != nil {
 		return nil, err
 	}
+	if c.signing, err = store.OpenTable[CodeSigning](ctx, s, "codesigning", nil); err != nil {
+		return nil, err
+	}
 	return &c, c.sweep(ctx)
 }
 
 // Close stops following the store.
 func (c *Catalog) Close() {
+	c.signing.Close()
 	c.mappings.Close()
 	c.functions.Close()
 	c.versions.Close()
@@ -114,11 +119,11 @@ func (c *Catalog) Functions(scope Scope, from string) iter.Seq[Function] {
 	}
 }
 
-// Unsettled yields the functions whose creation or update is not complete.
-func (c *Catalog) Unsettled() iter.Seq[Function] {
+// All yields the functions of every account and region.
+func (c *Catalog) All() iter.Seq[Function] {
 	return func(yield func(Function) bool) {
 		for _, f := range c.functions.Scan("", "") {
-			if f.Exists() && !f.Settled() && !yield(f) {
+			if f.Exists() && !yield(f) {
 				return
 			}
 		}

@@ -23,6 +23,13 @@ type Function struct {
 	// Reserved is the reserved concurrency; nil when none was set.
 	Reserved *int32
 
+	Provisioned map[string]Provisioned       `json:",omitempty"` // by version or alias
+	EventInvoke map[string]EventInvoke       `json:",omitempty"` // by qualifier, $LATEST included
+	Runtime     map[string]RuntimeManagement `json:",omitempty"` // by version
+
+	RecursiveLoop     types.RecursiveLoop `json:",omitempty"` // empty means Terminate
+	CodeSigningConfig string              `json:",omitempty"` // ARN
+
 	// Deleted leaves a document behind so that version numbers are never reused (R15).
 	Deleted bool
 }
@@ -92,8 +99,16 @@ func (f *Function) RemoveVersion(number string) (removed *VersionRef, err error)
 	}
 	ref := f.Versions[i]
 	f.Versions = slices.Delete(f.Versions, i, i+1)
-	delete(f.Policies, number)
+	f.forget(number)
 	return &ref, nil
+}
+
+// forget drops what was set for a version or an alias.
+func (f *Function) forget(qualifier string) {
+	delete(f.Policies, qualifier)
+	delete(f.Provisioned, qualifier)
+	delete(f.EventInvoke, qualifier)
+	delete(f.Runtime, qualifier)
 }
 
 // Remove empties f, all but the number of its last version.

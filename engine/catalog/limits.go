@@ -16,6 +16,10 @@ type Limits struct {
 	HandledErrors bool          // errors that functions report are Handled, whatever the runtime (D3)
 }
 
+// Unreservable is how much of an account's concurrency stays for functions that
+// reserve none.
+const Unreservable = 100
+
 // Today are the limits of AWS now.
 func Today() Limits {
 	return Limits{

@@ -41,8 +41,8 @@ func (p Policy) Document() string {
 	return string(doc)
 }
 
-// checkQualifier answers as AWS does when a policy's version or alias is missing.
-func (f *Function) checkQualifier(qualifier string) error {
+// CheckQualifier answers as AWS does when the version or alias of a request is missing.
+func (f *Function) CheckQualifier(qualifier string) error {
 	if _, ok := f.VersionOf(qualifier); ok {
 		return nil
 	}
@@ -58,7 +58,7 @@ func (f *Function) AddPermission(l Limits, qualifier string, in *lambda.AddPermi
 	if qualifier == LatestVersion && !l.LatestPolicy {
 		return Statement{}, Invalid("We currently do not support adding policies for $LATEST.")
 	}
-	if err := f.checkQualifier(qualifier); err != nil {
+	if err := f.CheckQualifier(qualifier); err != nil {
 		return Statement{}, err
 	}
 	policy := f.Policies[qualifier]
@@ -89,7 +89,7 @@ func (f *Function) AddPermission(l Limits, qualifier string, in *lambda.AddPermi
 
 // RemovePermission drops a statement; the policy goes with its last one.
 func (f *Function) RemovePermission(qualifier, sid string, revision *string) error {
-	if err := f.checkQualifier(qualifier); err != nil {
+	if err := f.CheckQualifier(qualifier); err != nil {
 		return err
 	}
 	policy, ok := f.Policies[qualifier]

@@ -19,7 +19,7 @@ import (
 
 const (
 	asyncStream = "ASYNC"
-	maxEventAge = 6 * time.Hour // AWS's default MaximumEventAgeInSeconds
+	maxEventAge = 6 * time.Hour // AWS's default MaximumEventAgeInSeconds, and its largest
 	// inFlight is how many events of one function are handled at the same time.
 	inFlight = 100
 	// maxPending is how many events of one function may be in hand, those included
@@ -99,7 +99,7 @@ func OpenQueue(ctx context.Context, s *store.Store, i *Invoker, o QueueOptions) 
 		Subjects:  []string{"async.>"},
 		Retention: jetstream.WorkQueuePolicy,
 		Storage:   jetstream.FileStorage,
-		MaxAge:    maxEventAge,
+		MaxAge:    maxEventAge + maxRefusedDelay, // older ones have been ended, or should have been
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open event queue: %w", err)
@@ -187,7 +187,7 @@ func (q *Queue) deliver(subject string, consumer jetstream.Consumer) {
 		case <-q.ctx.Done():
 			return
 		}
-		msg, err := next(q.ctx, consumer)
+		msg, err := receive(q.ctx, consumer)
 		switch {
 		case q.ctx.Err() != nil:
 			if msg != nil {
@@ -206,9 +206,9 @@ func (q *Queue) deliver(subject string, consumer jetstream.Consumer) {
 	}
 }
 
-// next waits for an event. (The library's own iterator over messages can lose
+// receive waits for an event. (The library's own iterator over messages can lose
 // its place when it is to hold one message only, and then stalls for a minute.)
-func next(ctx context.Context, consumer jetstream.Consumer) (jetstream.Msg, error) {
+func receive(ctx context.Context, consumer jetstream.Consumer) (jetstream.Msg, error) {
 	for {
 		batch, err := consumer.Fetch(1, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(heartbeat))
 		if err != nil {
@@ -261,7 +261,7 @@ func (q *Queue) handle(msg jetstream.Msg) {
 		_ = msg.Nak() // cut short by the engine's own end
 		return
 	}
-	if delay, again := q.retry(event, response, err); again {
+	if delay, again := q.next(event, response, err); again {
 		_ = msg.NakWithDelay(delay)
 		return
 	}
@@ -287,27 +287,67 @@ func (q *Queue) keepAlive(msg jetstream.Msg, done <-chan struct{}) {
 	}
 }
 
-// retry decides what becomes of an event: throttled and internal failures are tried
-// again until the event is too old, the function's own as often as there are delays.
-func (q *Queue) retry(event queued, response Response, err error) (delay time.Duration, again bool) {
+// next decides what becomes of an event after an attempt: throttled and internal
+// failures are tried again until the event is too old, the function's own as often
+// as is set for the function.
+func (q *Queue) next(event queued, response Response, err error) (delay time.Duration, again bool) {
 	log := q.log.With("function", event.Ref.ARN(), "request", event.RequestID)
+	config := q.config(event.Ref)
+	end := func(condition string, attempts int) (time.Duration, bool) {
+		if condition != succeeded {
+			log.Warn("event dropped", "condition", condition, "attempts", attempts)
+		}
+		if err := q.ended(q.ctx, event, config, condition, attempts, response); err != nil {
+			log.Error("tell the destination of an event", "condition", condition, "err", err)
+		}
+		return 0, false
+	}
 	var missing *types.ResourceNotFoundException
 	switch {
 	case errors.As(err, &missing):
 		log.Warn("event dropped: the function is gone", "err", err)
 		return 0, false
 	case err != nil:
-		n := q.tried(event.RequestID, tries{refused: 1}).refused
-		return min(q.RefusedDelay<<min(n-1, 20), maxRefusedDelay), true
+		n := q.tried(event.RequestID, tries{refused: 1})
+		delay = min(q.RefusedDelay<<min(n.refused-1, 20), maxRefusedDelay)
+		if tooOld(event, config, delay) {
+			return end(ageExceeded, n.failed)
+		}
+		return delay, true
 	case response.FunctionError == "":
-		return 0, false
+		return end(succeeded, q.tried(event.RequestID, tries{}).failed+1)
 	}
 	n := q.tried(event.RequestID, tries{failed: 1}).failed
-	if n > len(q.RetryDelays) {
-		log.Warn("event dropped: every attempt failed", "attempts", n)
-		return 0, false
+	retries := len(q.RetryDelays)
+	if config.MaximumRetryAttempts != nil {
+		retries = min(retries, int(*config.MaximumRetryAttempts))
 	}
-	return q.RetryDelays[n-1], true
+	if n > retries {
+		return end(retriesExhausted, n)
+	}
+	if delay = q.RetryDelays[n-1]; tooOld(event, config, delay) {
+		return end(ageExceeded, n)
+	}
+	return delay, true
+}
+
+// config is what is set for the ARN that an event was sent to.
+func (q *Queue) config(r catalog.Ref) catalog.EventInvoke {
+	f, err := q.invoker.Catalog.Function(r)
+	if err != nil {
+		return catalog.EventInvoke{}
+	}
+	config, _ := f.EventInvokeOf(r.Qualifier) // the zero value is AWS's default
+	return config
+}
+
+// tooOld tells whether an event may not be tried again after a delay.
+func tooOld(event queued, config catalog.EventInvoke, delay time.Duration) bool {
+	age := maxEventAge
+	if config.MaximumEventAgeInSeconds != nil {
+		age = time.Duration(*config.MaximumEventAgeInSeconds) * time.Second
+	}
+	return time.Since(event.Accepted)+delay > age
 }
 
 // tried adds to the count of an event's attempts.

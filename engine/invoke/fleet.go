@@ -25,6 +25,7 @@ type fleet struct {
 	idle    []*worker
 	waiting []chan grant // calls without an environment, oldest first
 	retired bool
+	keep    keep
 }
 
 // maxBoots is how many environments may boot at the same time. Of one fleet it is
@@ -86,7 +87,7 @@ func (f *fleet) boot(ctx context.Context) {
 	}
 	f.mu.Unlock()
 
-	w, err := startWorker(ctx, f)
+	w, err := startWorker(ctx, f, false)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err == nil {
@@ -120,7 +121,7 @@ func (f *fleet) hand(w *worker) {
 	case len(f.waiting) > 0:
 		f.waiting[0] <- grant{worker: w}
 		f.waiting = f.waiting[1:]
-	case f.retired:
+	case f.retired || w.kept && f.keep.ready > f.keep.wanted:
 		f.drop(w)
 	default:
 		w.idleSince = time.Now()
@@ -130,6 +131,7 @@ func (f *fleet) hand(w *worker) {
 
 // drop stops an environment in the background. The caller holds the lock.
 func (f *fleet) drop(w *worker) {
+	f.lose(w)
 	f.tasks.Go(func() {
 		if err := w.stop(); err != nil {
 			f.invoker.Log.Warn("stop environment", "function", f.function.Name, slog.Any("err", err))
@@ -154,7 +156,7 @@ func (f *fleet) retireIdle(before time.Time) {
 	defer f.mu.Unlock()
 	kept := f.idle[:0]
 	for _, w := range f.idle {
-		if f.retired || w.idleSince.Before(before) {
+		if f.retired || w.idleSince.Before(before) && !w.kept || !w.alive() {
 			f.drop(w)
 			continue
 		}

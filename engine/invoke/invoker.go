@@ -84,10 +84,18 @@ func New(o Options) *Invoker {
 		stop:    stop,
 	}
 	i.tasks.Go(func() { i.retireIdle(ctx) })
-	for f := range o.Catalog.Unsettled() { // an engine that died has left them to this one
-		i.tasks.Go(func() { i.settle(f) })
-	}
 	return i
+}
+
+// Resume takes up what an earlier engine has left: updates that are not complete,
+// and provisioned concurrency.
+func (i *Invoker) Resume() {
+	for f := range i.Catalog.All() {
+		i.provision(f)
+		if !f.Settled() {
+			i.tasks.Go(func() { i.settle(f) })
+		}
+	}
 }
 
 // Close stops every environment, and waits for calls that are running.
@@ -196,6 +204,7 @@ func (i *Invoker) FunctionChanged(f catalog.Function) {
 	if driver, ok := i.Driver.(warmer); ok && f.Exists() {
 		driver.Warm(newFleet(i, f, f.Latest).spec())
 	}
+	i.provision(f)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for generation, fl := range i.fleets {

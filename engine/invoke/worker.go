@@ -31,6 +31,7 @@ type worker struct {
 	env       sandbox.Environment
 	source    observe.Source
 	idleSince time.Time
+	kept      bool // it is one of the fleet's provisioned concurrency
 	used      bool // a call has run here, so that the next is no cold start
 	spent     bool // the last call has ended the environment, whether or not it has noticed
 
@@ -39,13 +40,16 @@ type worker struct {
 }
 
 // startWorker boots an environment of f's version.
-func startWorker(ctx context.Context, f *fleet) (*worker, error) {
-	w := &worker{fleet: f, source: observe.Source{
+func startWorker(ctx context.Context, f *fleet, kept bool) (*worker, error) {
+	w := &worker{fleet: f, kept: kept, source: observe.Source{
 		Account: f.function.Account, Region: f.function.Region, Function: f.function.Name,
 		Stream: streamName(*f.version.Config.Version),
 	}}
 	spec := f.spec()
 	spec.Env = environment(f, w.source.Stream)
+	if kept {
+		spec.Env["AWS_LAMBDA_INITIALIZATION_TYPE"] = "provisioned-concurrency"
+	}
 	spec.Log = func(l sandbox.Line) { w.line(l.Time, l.Text) }
 	if sum := f.version.Code.Sum; sum != "" {
 		dir, err := f.invoker.Code.Dir(ctx, sum)
