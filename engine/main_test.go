@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -28,6 +29,10 @@ import (
 // out of each other's way by using an account each.
 var shared *engine.Engine
 
+// served gets the requests that the shared engine has served, and whose account is
+// which test's, for the table of test/compatibility.
+var served = slog.New(slog.DiscardHandler)
+
 func TestMain(m *testing.M) {
 	code, err := runShared(m)
 	if err != nil {
@@ -43,9 +48,18 @@ func runShared(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	if records := os.Getenv("COMPATIBILITY_DIR"); records != "" {
+		file, err := os.Create(filepath.Join(records, "engine.log"))
+		if err != nil {
+			return 0, err
+		}
+		defer file.Close()
+		served = slog.New(slog.NewTextHandler(file, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		logger = served
+	}
 	shared, err = engine.Start(context.Background(), engine.Config{
-		Listen: "127.0.0.1:0", DataDir: dir, Driver: "process", Version: "test",
-		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
+		Listen: "127.0.0.1:0", DataDir: dir, Driver: "process", Version: "test", Logger: logger,
 	})
 	if err != nil {
 		return 0, err
@@ -70,7 +84,9 @@ var accounts atomic.Int64
 // newAccount returns an account of the shared engine that nobody else uses.
 func newAccount(t testing.TB) account {
 	t.Helper()
-	return accountOn(t, shared.URL(), fmt.Sprintf("%012d", 100000000000+accounts.Add(1)))
+	id := fmt.Sprintf("%012d", 100000000000+accounts.Add(1))
+	served.Info("test", "account", id, "name", t.Name())
+	return accountOn(t, shared.URL(), id)
 }
 
 func accountOn(t testing.TB, url, id string) account {

@@ -43,10 +43,10 @@ for example in examples/provider/*.tf examples/resources/*/*.tf examples/data-so
   }
 done
 
-# The generator empties docs/ first; architecture.md is written by hand.
+# The generator empties docs/ first; these pages are not its own.
 hand="$work/hand"
 mkdir "$hand"
-for page in docs/architecture.md; do
+for page in docs/architecture.md docs/compatibility.md; do
   if [ -f "$page" ]; then cp "$page" "$hand/"; fi
 done
 go run github.com/hashicorp/terraform-plugin-docs/cmd/tfplugindocs@v0.25.0 generate \

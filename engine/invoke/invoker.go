@@ -90,12 +90,14 @@ func New(o Options) *Invoker {
 // Resume takes up what an earlier engine has left: updates that are not complete,
 // and provisioned concurrency.
 func (i *Invoker) Resume() {
+	var settling sync.WaitGroup
 	for f := range i.Catalog.All() {
 		i.provision(f)
 		if !f.Settled() {
-			i.tasks.Go(func() { i.settle(f) })
+			settling.Go(func() { i.Settle(f) })
 		}
 	}
+	settling.Wait()
 }
 
 // Close stops every environment, and waits for calls that are running.

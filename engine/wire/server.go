@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,6 +82,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rw.fail(r, unknownOperation(r))
 		return
 	}
+	defer func() {
+		if log.Enabled(ctx, slog.LevelDebug) {
+			log.Debug("served", "service", svc.model.Name, "operation", op.name, "status", cmp.Or(rw.status, http.StatusOK),
+				"account", caller.Account, "request", caller.RequestID, "client", r.UserAgent())
+		}
+	}()
 	if err := op.serve(rw, r, labels); err != nil {
 		rw.fail(r, err)
 	}
@@ -155,14 +162,15 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// response remembers whether the answer has begun.
+// response remembers whether the answer has begun, and how.
 type response struct {
 	http.ResponseWriter
-	begun bool
+	begun  bool
+	status int // 0 when the handler left it at 200
 }
 
 func (w *response) WriteHeader(status int) {
-	w.begun = true
+	w.begun, w.status = true, status
 	w.ResponseWriter.WriteHeader(status)
 }
 

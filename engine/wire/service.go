@@ -146,6 +146,22 @@ func NewService(m *Model, impl any, opts ...Option) (*Service, error) {
 	return s, nil
 }
 
+// Operation is an operation of the model.
+type Operation struct {
+	Name   string
+	Served bool // false: it answers 501
+}
+
+// Operations lists the operations of the model by name.
+func (s *Service) Operations() []Operation {
+	var all []Operation
+	for name, op := range s.operations {
+		all = append(all, Operation{Name: name, Served: op.raw != nil || op.handler.IsValid()})
+	}
+	slices.SortFunc(all, func(a, b Operation) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
 var (
 	contextType = reflect.TypeFor[context.Context]()
 	errorType   = reflect.TypeFor[error]()

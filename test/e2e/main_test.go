@@ -65,6 +65,11 @@ func newServer(t testing.TB) *server {
 		if t.Failed() {
 			t.Logf("log of the engine:\n%s", s.log)
 		}
+		if records := os.Getenv("COMPATIBILITY_DIR"); records != "" { // for the table of test/compatibility
+			if err := os.WriteFile(filepath.Join(records, t.Name()+".log"), []byte(s.log.String()), 0o600); err != nil {
+				t.Error(err)
+			}
+		}
 	})
 	return s
 }
@@ -84,7 +89,11 @@ func (s *server) url() string { return "http://" + s.addr }
 // start returns once the engine serves.
 func (s *server) start() {
 	s.Helper()
-	s.cmd = exec.Command(binary, "engine", "start", "--driver", "process", "--listen", s.addr, "--data-dir", s.dir)
+	args := []string{"engine", "start", "--driver", "process", "--listen", s.addr, "--data-dir", s.dir}
+	if os.Getenv("COMPATIBILITY_DIR") != "" {
+		args = append(args, "-v")
+	}
+	s.cmd = exec.Command(binary, args...)
 	s.cmd.Stderr = s.log
 	if err := s.cmd.Start(); err != nil {
 		s.Fatal(err)

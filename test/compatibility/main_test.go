@@ -1,0 +1,49 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// The page says of every operation what is true, and every operation that is
+// served has been called by a test.
+func TestPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/compatibility.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	services, err := bound()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range services {
+		_, section, _ := strings.Cut(string(page), "## "+s.name+"\n")
+		section, _, _ = strings.Cut(section, "\n## ")
+		for _, op := range s.operations {
+			_, row, found := strings.Cut(section, "| "+op.Name+" | ")
+			row, _, _ = strings.Cut(row, "\n")
+			served := strings.HasPrefix(row, "yes |")
+			switch {
+			case !found || served != op.Served:
+				t.Errorf("%s %s: the page is out of date, run `make compatibility`", s.name, op.Name)
+			case served && strings.HasPrefix(row, "yes |  |"):
+				t.Errorf("%s %s is served, and no test has called it", s.name, op.Name)
+			}
+		}
+	}
+}
+
+func TestClientOf(t *testing.T) {
+	for agent, want := range map[string]string{
+		"aws-cli/1.45.11 md/Botocore#1.43.11 ua/2.1 Boto3/1": "aws CLI",
+		"Boto3/1.43.11 md/Botocore#1.43.11":                  "boto3",
+		"aws-sdk-go-v2/1.47.7 ua/2.1 api/lambda#1.114.2":     "Go SDK",
+		"aws-sdk-js/3.1 ua/2.1 os/linux":                     "JavaScript SDK",
+		"curl/8.0":                                           "",
+	} {
+		if got := clientOf(agent); got != want {
+			t.Errorf("%s: %s, want %s", agent, got, want)
+		}
+	}
+}
