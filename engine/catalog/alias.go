@@ -60,10 +60,11 @@ func (f *Function) Alias(name string) (Alias, error) {
 	return a, nil
 }
 
-// RemoveAlias drops an alias and its policy; one that is not there is no error.
+// RemoveAlias drops an alias, its policy and its URL; one that is not there is no error.
 func (f *Function) RemoveAlias(name string) {
 	delete(f.Aliases, name)
 	delete(f.Policies, name)
+	delete(f.URLs, name)
 }
 
 // SortedAliases returns the aliases of f by name; version, when not empty, selects those that point at it.

@@ -18,6 +18,7 @@ type Function struct {
 	LastVersion int               // highest number ever given out; survives deletion of the function
 	Aliases     map[string]Alias  // by name
 	Policies    map[string]Policy // by qualifier; "" is the unqualified ARN
+	URLs        map[string]URL    `json:",omitempty"` // by qualifier, as Policies
 	Tags        map[string]string
 
 	// Reserved is the reserved concurrency; nil when none was set.
