@@ -125,6 +125,7 @@ func stream(w io.Writer, r request) error {
 	case "raise":
 		return errors.New("no good: today")
 	case "exit":
+		time.Sleep(50 * time.Millisecond) // a write is on its way when it returns, no sooner
 		os.Exit(7)
 	case "sleep":
 		time.Sleep(time.Minute)
