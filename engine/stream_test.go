@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -125,6 +126,32 @@ func TestStreamOutcomes(t *testing.T) {
 				t.Errorf("error code %s", aws.ToString(got.complete.ErrorCode))
 			}
 		})
+	}
+}
+
+// boto3 reads the stream too, where it is installed.
+func TestStreamBoto3(t *testing.T) {
+	t.Parallel()
+	if err := exec.CommandContext(t.Context(), "python3", "-c", "import boto3").Run(); err != nil {
+		t.Skip("boto3 is not installed")
+	}
+	a := newAccount(t)
+	a.streaming("f", `out.write("half"); if (event.fail) throw new RangeError("no good"); out.end("whole");`)
+	const script = `
+import boto3, json, sys
+c = boto3.client("lambda", region_name=sys.argv[2], endpoint_url=sys.argv[1], aws_access_key_id=sys.argv[3], aws_secret_access_key="s")
+def call(event):
+    r = c.invoke_with_response_stream(FunctionName="f", LogType="Tail", Payload=json.dumps(event))
+    assert r["ExecutedVersion"] == "$LATEST" and r["ResponseStreamContentType"] == "application/vnd.amazon.eventstream", r
+    events = list(r["EventStream"])
+    return b"".join(e["PayloadChunk"]["Payload"] for e in events[:-1]), events[-1]["InvokeComplete"]
+body, end = call({})
+assert body == b"halfwhole" and "ErrorCode" not in end and end["LogResult"], (body, end)
+body, end = call({"fail": 1})
+assert body == b"half" and end["ErrorCode"] == "Unhandled" and json.loads(end["ErrorDetails"])["errorType"] == "RangeError", (body, end)
+`
+	if out, err := exec.CommandContext(t.Context(), "python3", "-c", script, a.url, region, a.id).CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 

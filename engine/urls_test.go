@@ -56,8 +56,15 @@ var browser = &http.Client{Transport: &http.Transport{DialContext: func(ctx cont
 	return (&net.Dialer{}).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
 }}}
 
+// arriving is a response whose body may still be under way.
+type arriving struct {
+	status int
+	header http.Header
+	body   io.Reader
+}
+
 // browse makes a request to a function URL. Headers come as pairs of name and value.
-func (a account) browse(method, address, body string, headers ...string) *http.Response {
+func (a account) browse(method, address, body string, headers ...string) arriving {
 	a.Helper()
 	request, err := http.NewRequestWithContext(a.Context(), method, address, strings.NewReader(body))
 	if err != nil {
@@ -71,17 +78,17 @@ func (a account) browse(method, address, body string, headers ...string) *http.R
 		a.Fatal(err)
 	}
 	a.Cleanup(func() { _ = response.Body.Close() })
-	return response
+	return arriving{response.StatusCode, response.Header, response.Body}
 }
 
 func (a account) page(method, address, body string, headers ...string) answer {
 	a.Helper()
 	response := a.browse(method, address, body, headers...)
-	raw, err := io.ReadAll(response.Body)
+	raw, err := io.ReadAll(response.body)
 	if err != nil {
 		a.Fatal(err)
 	}
-	return answer{response.StatusCode, response.Header, string(raw)}
+	return answer{response.status, response.header, string(raw)}
 }
 
 // Spec api §E.7, in the texts that AWS was recorded with.
@@ -308,16 +315,16 @@ func TestFunctionURLStream(t *testing.T) {
 		out.write("first"); await exists(%q); out.end("second");`, gate))
 	response := a.browse(http.MethodGet, a.address("f", streams), "")
 	first := make([]byte, 5)
-	if _, err := io.ReadFull(response.Body, first); err != nil || string(first) != "first" {
+	if _, err := io.ReadFull(response.body, first); err != nil || string(first) != "first" {
 		t.Fatalf("%q %v", first, err)
 	}
-	if h := response.Header; response.StatusCode != 201 || h.Get("Content-Type") != "text/event-stream" || h.Get("X-Own") != "yes" || len(h.Values("Set-Cookie")) != 2 {
-		t.Errorf("%d %v", response.StatusCode, h)
+	if h := response.header; response.status != 201 || h.Get("Content-Type") != "text/event-stream" || h.Get("X-Own") != "yes" || len(h.Values("Set-Cookie")) != 2 {
+		t.Errorf("%d %v", response.status, h)
 	}
 	if err := os.WriteFile(gate, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if rest, err := io.ReadAll(response.Body); err != nil || string(rest) != "second" {
+	if rest, err := io.ReadAll(response.body); err != nil || string(rest) != "second" {
 		t.Errorf("%q %v", rest, err)
 	}
 
@@ -335,7 +342,7 @@ func TestFunctionURLStream(t *testing.T) {
 
 	a.streaming("half", `out.write("half"); throw new Error("midway");`)
 	half := a.browse(http.MethodGet, a.address("half", streams), "")
-	if body, err := io.ReadAll(half.Body); err == nil || string(body) != "half" {
+	if body, err := io.ReadAll(half.body); err == nil || string(body) != "half" {
 		t.Errorf("a response that broke off ends as if whole: %q %v", body, err)
 	}
 }

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"encoding/json"
+	"errors"
 	"regexp"
 	"testing"
 	"time"
@@ -53,13 +54,13 @@ func TestURLs(t *testing.T) {
 func second[T any](_ T, err error) error { return err }
 
 func isConflict(err error) bool {
-	_, ok := err.(*types.ResourceConflictException)
-	return ok
+	var conflict *types.ResourceConflictException
+	return errors.As(err, &conflict)
 }
 
 func isNotFound(err error) bool {
-	_, ok := err.(*types.ResourceNotFoundException)
-	return ok
+	var missing *types.ResourceNotFoundException
+	return errors.As(err, &missing)
 }
 
 func TestAllowsURL(t *testing.T) {
