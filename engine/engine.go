@@ -32,6 +32,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sources"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sources/functionurl"
 	"github.com/lambdaform/terraform-provider-lambda/engine/store"
 	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 )
@@ -66,6 +67,7 @@ type Engine struct {
 	server   *http.Server
 	services *wire.Server
 	links    *api.Links
+	urls     *functionurl.Server
 	serving  chan error
 	stopping context.Context // ends when the engine begins to stop
 	stop     context.CancelFunc
@@ -190,6 +192,7 @@ func (e *Engine) assemble(ctx context.Context) error {
 	if e.services, err = e.bind(packages); err != nil {
 		return err
 	}
+	e.urls = &functionurl.Server{Catalog: e.catalog, Invoker: e.invoker, Caller: e.services.Caller, Log: e.config.Logger}
 	e.invoker.Resume()
 	e.sources.Start()
 	return nil
@@ -205,6 +208,7 @@ func (e *Engine) bind(packages *store.Packages) (*wire.Server, error) {
 	functions := &api.Service{
 		Catalog: e.catalog, Packages: packages, Invoker: e.invoker, Sources: e.sources,
 		Links: e.links, Now: time.Now, Log: e.config.Logger,
+		URL: func(id, region string) string { return functionurl.URL(id, region, e.listener.Addr()) },
 	}
 	lambda, err := functions.Wire(e.queue)
 	if err != nil {

@@ -26,6 +26,10 @@ func TestGuard(t *testing.T) {
 		{"127.0.0.1:4574", "http://localhost.evil.example", 403},
 		{"127.0.0.1:4574", "http://192.168.1.5", 403},
 		{"127.0.0.1:4574", "null", 403},
+		{"abc.lambda-url.us-east-1.localhost:4574", "https://evil.example", 200}, // reaches its function only
+		{"abc.lambda-url.us-east-1.localhost:4574", "null", 200},
+		{"abc.lambda-url.us-east-1.evil.example:4574", "", 403},
+		{"lambda-url.us-east-1.localhost:4574", "https://evil.example", 403},
 	}
 	handler := guard(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	for _, tt := range tests {

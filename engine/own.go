@@ -16,11 +16,14 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
 	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sources/functionurl"
 )
 
-// ServeHTTP serves AWS's APIs, and what is the engine's own under /_engine/.
+// ServeHTTP serves function URLs, AWS's APIs, and what is the engine's own under /_engine/.
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
+	case functionurl.Addresses(r):
+		e.urls.ServeHTTP(w, r)
 	case !strings.HasPrefix(r.URL.Path, "/_engine/"):
 		e.services.ServeHTTP(w, r)
 	case r.URL.Path == daemon.HealthPath:

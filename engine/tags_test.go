@@ -18,7 +18,6 @@ func TestTags(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)
 	a.create("f", python(t, "return 1"))
-	a.stream("s")
 	mapping := a.mapping("s", "f")
 	revision := *a.config("").RevisionId
 	tags := func(arn string) map[string]string {

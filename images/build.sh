@@ -29,7 +29,10 @@ need() {
 	done
 }
 
-have() { [ -z "${FORCE:-}" ] && docker image inspect "$1" >/dev/null 2>&1; }
+# have TAG [CLIENT]: the image is there, with this very interface client of ours.
+have() {
+	[ -z "${FORCE:-}" ] && label=$(docker image inspect -f '{{index .Config.Labels "lambdaform.client"}}' "$1" 2>/dev/null) && [ "$label" = "${2:-}" ]
+}
 
 # layout DIR: the places that a function finds in every image.
 layout() {
@@ -38,8 +41,8 @@ layout() {
 	chmod 755 "$1/lambda-entrypoint.sh"
 }
 
-# image TAG PACKAGES OVERLAY: a root file system of Debian packages with OVERLAY
-# copied over it.
+# image TAG PACKAGES OVERLAY [CLIENT]: a root file system of Debian packages with
+# OVERLAY copied over it.
 image() {
 	echo "building $1" >&2
 	mmdebstrap --quiet --variant=essential ${2:+--include="$2"} \
@@ -53,7 +56,7 @@ image() {
 			--change 'ENV PATH=/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin' \
 			--change 'ENV LD_LIBRARY_PATH=/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib' \
 			--change 'WORKDIR /var/task' --change 'ENTRYPOINT ["/lambda-entrypoint.sh"]' \
-			--change 'LABEL lambdaform.standin=1' \
+			--change "LABEL lambdaform.standin=1 lambdaform.client=${4:-}" \
 			- "$1" >/dev/null
 }
 
@@ -85,7 +88,8 @@ python() {
 # (AWS's own needs a C++ compiler and cmake to install).
 nodejs() {
 	tag=lambdaform/nodejs:$1
-	have "$tag" && return
+	client=$(cksum <"$clients/bootstrap.mjs" | cut -d ' ' -f 1)
+	have "$tag" "$client" && return
 	root=$work/nodejs
 	layout "$root"
 	case $(uname -m) in
@@ -98,7 +102,7 @@ nodejs() {
 	cp "$clients/bootstrap.mjs" "$root/var/runtime/bootstrap.mjs"
 	printf '#!/bin/sh\nexec /var/lang/bin/node /var/runtime/bootstrap.mjs\n' >"$root/var/runtime/bootstrap"
 	chmod 755 "$root/var/runtime/bootstrap" "$root/var/lang/bin/node"
-	image "$tag" "ca-certificates,libstdc++6" "$root"
+	image "$tag" "ca-certificates,libstdc++6" "$root" "$client"
 }
 
 need docker mmdebstrap python3 npm

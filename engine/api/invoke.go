@@ -37,6 +37,7 @@ func (s *Service) Wire(queue *invoke.Queue) (*wire.Service, error) {
 		wire.WithUnchecked(uncheckedMembers...),
 		wire.WithRaw("Invoke", calls.invoke),
 		wire.WithRaw("InvokeAsync", calls.invokeAsync),
+		wire.WithRaw("InvokeWithResponseStream", calls.invokeWithResponseStream),
 	)
 }
 
@@ -53,29 +54,9 @@ func (s *calls) invoke(w http.ResponseWriter, r *http.Request, labels wire.Label
 	if kind == "" {
 		kind = types.InvocationTypeRequestResponse
 	}
-	if err := checkMediaType(r.Header.Get("Content-Type")); err != nil {
-		return err
-	}
-	read, limit := readPayload, int64(maxSyncPayload)
-	if kind == types.InvocationTypeEvent {
-		read, limit = readEvent, s.Catalog.Limits.MaxEventBytes
-	}
-	payload, err := read(r, limit)
+	request, version, err := s.request(r, labels, kind == types.InvocationTypeEvent)
 	if err != nil {
 		return err
-	}
-	clientContext, err := decodeClientContext(labels.Get("ClientContext"))
-	if err != nil {
-		return err
-	}
-	name, qualifier := labels.Get("FunctionName"), labels.Get("Qualifier")
-	target, version, err := s.callee(r, name, qualifier)
-	if err != nil {
-		return err
-	}
-	request := invoke.Request{
-		Ref: target, RequestID: wire.CallerFrom(r.Context()).RequestID,
-		Payload: payload, ClientContext: clientContext, TraceID: r.Header.Get("X-Amzn-Trace-Id"),
 	}
 	switch kind {
 	case types.InvocationTypeDryRun:
@@ -105,6 +86,26 @@ func (s *calls) invoke(w http.ResponseWriter, r *http.Request, labels wire.Label
 	h.Set("Content-Length", strconv.Itoa(len(response.Payload)))
 	_, err = w.Write(response.Payload)
 	return err
+}
+
+// request reads a call, whose version may still change by the weights of an alias.
+func (s *calls) request(r *http.Request, labels wire.Labels, event bool) (request invoke.Request, version string, err error) {
+	if err := checkMediaType(r.Header.Get("Content-Type")); err != nil {
+		return request, "", err
+	}
+	read, limit := readPayload, int64(maxSyncPayload)
+	if event {
+		read, limit = readEvent, s.Catalog.Limits.MaxEventBytes
+	}
+	if request.Payload, err = read(r, limit); err != nil {
+		return request, "", err
+	}
+	if request.ClientContext, err = decodeClientContext(labels.Get("ClientContext")); err != nil {
+		return request, "", err
+	}
+	request.RequestID, request.TraceID = wire.CallerFrom(r.Context()).RequestID, r.Header.Get("X-Amzn-Trace-Id")
+	request.Ref, version, err = s.callee(r, labels.Get("FunctionName"), labels.Get("Qualifier"))
+	return request, version, err
 }
 
 // invokeAsync implements the deprecated InvokeAsync, spec api §A.14.

@@ -18,7 +18,7 @@ func page[T any](items []T, key func(T) string, marker *string, maxItems *int32,
 	if err != nil {
 		return nil, nil, err
 	}
-	for len(items) > 0 && key(items[0]) <= after {
+	for value(marker) != "" && len(items) > 0 && key(items[0]) <= after {
 		items = items[1:]
 	}
 	items, next := cut(items, key, pageSize(maxItems, limit))

@@ -49,3 +49,15 @@ func TestPage(t *testing.T) {
 		}
 	}
 }
+
+// An item whose key is empty is on the first page.
+func TestPageOfEmptyKey(t *testing.T) {
+	items, next, err := page([]string{"", "a"}, itself, nil, nil, 1)
+	if err != nil || len(items) != 1 || next == nil {
+		t.Fatalf("%v, %v, %v", items, next, err)
+	}
+	items, next, err = page([]string{"", "a"}, itself, next, nil, 1)
+	if err != nil || len(items) != 1 || items[0] != "a" || next != nil {
+		t.Errorf("%v, %v, %v", items, next, err)
+	}
+}

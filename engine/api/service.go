@@ -28,6 +28,7 @@ type Service struct {
 	Invoker  *invoke.Invoker
 	Sources  Sources
 	Links    *Links
+	URL      func(id, region string) string // address of a function URL
 	Now      func() time.Time
 	Log      *slog.Logger
 }

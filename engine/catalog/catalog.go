@@ -21,6 +21,7 @@ type Catalog struct {
 
 	usage *usage
 
+	urls    sync.Map   // id of a function URL → key of its function, as far as somebody has asked
 	pairing sync.Mutex // held while a mapping is checked against the others and written
 }
 

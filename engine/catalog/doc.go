@@ -1,5 +1,5 @@
 // Package catalog holds what is known about functions: their configuration,
-// published versions, aliases, resource policies and event source mappings, and
+// published versions, aliases, resource policies, URLs and event source mappings, and
 // the rules of how they may change (spec behaviour §9, spec api §A).
 //
 // A function is one document, which changes atomically or not at all. A published

@@ -18,6 +18,7 @@ type Function struct {
 	LastVersion int               // highest number ever given out; survives deletion of the function
 	Aliases     map[string]Alias  // by name
 	Policies    map[string]Policy // by qualifier; "" is the unqualified ARN
+	URLs        map[string]URL    `json:",omitempty"` // by qualifier, as Policies
 	Tags        map[string]string
 
 	// Reserved is the reserved concurrency; nil when none was set.
@@ -106,6 +107,7 @@ func (f *Function) RemoveVersion(number string) (removed *VersionRef, err error)
 // forget drops what was set for a version or an alias.
 func (f *Function) forget(qualifier string) {
 	delete(f.Policies, qualifier)
+	delete(f.URLs, qualifier)
 	delete(f.Provisioned, qualifier)
 	delete(f.EventInvoke, qualifier)
 	delete(f.Runtime, qualifier)

@@ -116,12 +116,32 @@ func (f *Function) RemovePermission(qualifier, sid string, revision *string) err
 // account invoke the function through it. Only that very ARN counts (R35–R39).
 func (f *Function) Allows(qualifier, account string) bool {
 	return slices.ContainsFunc(f.Policies[qualifier].Statements, func(s Statement) bool {
-		return s.grantsInvoke() && s.names(account) && len(s.Condition) == 0
+		return s.grants("lambda:InvokeFunction") && s.names(account) && len(s.Condition) == 0
 	})
 }
 
-func (s Statement) grantsInvoke() bool {
-	return s.Action == "*" || s.Action == "lambda:*" || s.Action == "lambda:InvokeFunction"
+// AllowsURL tells whether the policy of the ARN that u belongs to lets an account
+// call it through u; the empty account is that of a caller who has not signed.
+func (f *Function) AllowsURL(u URL, account string) bool {
+	return slices.ContainsFunc(f.Policies[u.Qualifier].Statements, func(s Statement) bool {
+		return s.grants("lambda:InvokeFunctionUrl") && s.names(account) && s.holdsFor(u.AuthType)
+	})
+}
+
+// holdsFor tells whether a call through a URL of that type meets every condition.
+func (s Statement) holdsFor(auth types.FunctionUrlAuthType) bool {
+	for operator, conditions := range s.Condition {
+		for key, value := range conditions {
+			if operator != "StringEquals" || key != "lambda:FunctionUrlAuthType" || value != string(auth) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (s Statement) grants(action string) bool {
+	return s.Action == "*" || s.Action == "lambda:*" || s.Action == action
 }
 
 func (s Statement) names(account string) bool {

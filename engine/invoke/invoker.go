@@ -11,6 +11,7 @@ package invoke
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -58,12 +59,28 @@ type Request struct {
 	Payload       []byte
 	ClientContext string // JSON; may be empty
 	TraceID       string
+	Stream        Stream // takes the response as it is written; nil wants it in one piece
+}
+
+// Stream is the consumer of a streamed response, as sandbox.Stream is.
+type Stream interface {
+	Begin(Head)
+	io.Writer
+}
+
+// Head is what is known of a streamed response when it begins.
+type Head struct {
+	Version     string // that is running
+	ContentType string
+	Deadline    time.Time // of the function; whoever has not taken a piece by then holds it up
 }
 
 // Response is what a call came to. A function that fails gives a Response with
-// FunctionError set; an error of Invoke means that the function was not run.
+// FunctionError set; an error of Invoke means that the function was not run, and
+// that no Stream has begun.
 type Response struct {
-	Payload       []byte
+	Payload       []byte // with Streamed, only the error that ended the stream
+	Streamed      bool   // the response, or its beginning, went to Request.Stream
 	Version       string // that was run
 	FunctionError string // "", "Handled" or "Unhandled"
 	Log           []byte // the last 4 KB

@@ -12,8 +12,11 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 )
 
-// maxResponse is the limit of a response in bytes, as AWS names it in the error.
-const maxResponse = 6291556
+// Limits of a response in bytes, as AWS names them in the error.
+const (
+	maxResponse = 6291556
+	maxStreamed = 209715200
+)
 
 // FunctionError values.
 const (
@@ -48,7 +51,11 @@ func (w *worker) report(requestID string, r sandbox.Result, cold bool) (payload 
 		w.line(now, message)
 		w.line(now, kind)
 	case sandbox.ResponseTooLarge:
-		kind, message := "Function.ResponseSizeTooLarge", fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxResponse)
+		limit := maxResponse
+		if r.Streamed {
+			limit = maxStreamed
+		}
+		kind, message := "Function.ResponseSizeTooLarge", fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", limit)
 		payload, functionError = failure(kind, message), unhandled
 		status = "\tStatus: error\tError Type: " + kind
 	}

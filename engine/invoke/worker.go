@@ -185,14 +185,18 @@ func (w *worker) run(ctx context.Context, r Request) (Response, error) {
 
 	start := time.Now()
 	w.line(start, fmt.Sprintf("START RequestId: %s Version: %s", r.RequestID, version))
-	result, err := w.env.Invoke(ctx, sandbox.Invocation{
+	inv := sandbox.Invocation{
 		RequestID:     r.RequestID,
 		FunctionARN:   r.Ref.ARN(),
 		Deadline:      start.Add(w.fleet.timeout()),
 		TraceID:       r.TraceID,
 		ClientContext: r.ClientContext,
 		Payload:       r.Payload,
-	})
+	}
+	if r.Stream != nil {
+		inv.Stream = stream{r.Stream, Head{Version: version, Deadline: inv.Deadline}}
+	}
+	result, err := w.env.Invoke(ctx, inv)
 	if err != nil {
 		w.spent = true
 		w.fleet.release(w)
@@ -200,9 +204,20 @@ func (w *worker) run(ctx context.Context, r Request) (Response, error) {
 	}
 	w.spent = result.Outcome != sandbox.Success && result.Outcome != sandbox.FunctionError
 	payload, functionError := w.report(r.RequestID, result, cold)
-	response := Response{Payload: payload, Version: version, FunctionError: functionError, Log: w.takeTail()}
+	response := Response{Payload: payload, Streamed: result.Streamed, Version: version, FunctionError: functionError, Log: w.takeTail()}
 	w.fleet.release(w)
 	return response, nil
+}
+
+// stream tells a consumer what the sandbox does not know.
+type stream struct {
+	Stream
+	head Head
+}
+
+func (s stream) Begin(contentType string) {
+	s.head.ContentType = contentType
+	s.Stream.Begin(s.head)
 }
 
 func value[T any](p *T) (v T) {

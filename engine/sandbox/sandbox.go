@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 )
@@ -85,6 +86,20 @@ type Invocation struct {
 	ClientContext   string // JSON, decoded; may be empty
 	CognitoIdentity string // JSON; may be empty
 	Payload         []byte
+	// Stream takes the response as the runtime writes it, when the runtime streams
+	// it. With nil, and for a runtime that does not stream, Result has all of it.
+	Stream Stream
+}
+
+// Stream is the consumer of a streamed response. Its methods are called one at a
+// time, before Invoke returns. The function waits while they block, and its end is
+// not noticed meanwhile: whoever may block for long must set a limit.
+type Stream interface {
+	// Begin is called before the first Write, as soon as the runtime begins to answer.
+	Begin(contentType string)
+	// Write takes a piece. After an error the rest of the response is dropped; the
+	// function goes on, as on AWS when a caller has gone.
+	io.Writer
 }
 
 // Outcome tells how an invocation ended. It is decided by which Runtime API
@@ -98,13 +113,14 @@ const (
 	Timeout                  // the deadline passed; the runtime was killed
 	Exited                   // the runtime ended without an answer
 	OutOfMemory              // the kernel killed the runtime at its memory limit
-	ResponseTooLarge         // the response was over 6 MB; Payload is empty
+	ResponseTooLarge         // the response was over 6 MB, or streamed over 200 MB; Payload is empty
 )
 
 // Result is a runtime's answer.
 type Result struct {
 	Outcome     Outcome
-	Payload     []byte        // what the runtime posted
+	Payload     []byte        // what the runtime posted; of a streamed response only the error that ended it
+	Streamed    bool          // the response, or its beginning, went to Invocation.Stream
 	ErrorType   string        // Lambda-Runtime-Function-Error-Type, for FunctionError
 	Exit        string        // such as "exit status 1" or "signal: killed", for Exited and OutOfMemory
 	Duration    time.Duration // from hand-over to the runtime's answer

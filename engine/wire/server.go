@@ -93,6 +93,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// Caller returns who made a request to something that is no API, such as a function URL.
+func (s *Server) Caller(r *http.Request) Caller { return s.callerOf(credentialOf(r)) }
+
 // callerOf fills in what a request does not say about its caller. An access key
 // of 12 digits is an account, as other local clouds have it.
 func (s *Server) callerOf(cred credential) Caller {

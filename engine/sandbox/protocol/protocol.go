@@ -22,7 +22,7 @@ import (
 )
 
 // Version must be the same on both sides; Hello carries it.
-const Version = 1
+const Version = 2
 
 // First byte of a connection.
 const (
@@ -41,12 +41,16 @@ const (
 	KindInitFailed                 // supervisor: it never will
 	KindInvoke                     // engine: one event
 	KindResult                     // supervisor: how it ended
+	KindChunk                      // supervisor: a piece of a streamed response
 	KindLog                        // supervisor: one line of output
 )
 
-// MaxPayload is the largest response that Lambda accepts from a function: 6 MB
-// and some room for the envelope.
-const MaxPayload = 6*1024*1024 + 100
+// The largest responses that Lambda accepts from a function: 6 MB and some room
+// for the envelope in one piece, 200 MB in a stream.
+const (
+	MaxPayload = 6*1024*1024 + 100
+	MaxStream  = 200 * 1024 * 1024
+)
 
 // Limits that only a broken peer exceeds.
 const (
@@ -93,6 +97,7 @@ type Invoke struct {
 	TraceID         string        `json:"trace,omitempty"`
 	ClientContext   string        `json:"client,omitempty"`
 	CognitoIdentity string        `json:"cognito,omitempty"`
+	Stream          bool          `json:"stream,omitempty"` // a response may come in chunks
 }
 
 // Outcome of an invocation.
@@ -117,6 +122,14 @@ type Result struct {
 	Exit      string        `json:"exit,omitempty"`
 	Duration  time.Duration `json:"duration"`
 	Memory    int64         `json:"memory"` // peak, in bytes
+}
+
+// Chunk is a piece of a streamed response; the payload is the piece. The first one,
+// which is empty, comes before the runtime has written any and has the content
+// type. The result that follows the last has no payload but that of an error.
+type Chunk struct {
+	RequestID   string `json:"id"`
+	ContentType string `json:"type,omitempty"`
 }
 
 // Log is one line of output; the payload is the line.

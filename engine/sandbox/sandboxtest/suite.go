@@ -36,6 +36,7 @@ func (s Suite) Run(t *testing.T) {
 	if s.Only == "" {
 		t.Run("init", s.initErrors)
 		t.Run("callbacks", s.callbacks)
+		t.Run("streams", s.streams)
 	}
 }
 

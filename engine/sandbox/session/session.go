@@ -30,6 +30,8 @@ type Session struct {
 	greeted chan struct{} // closed with the hello
 	booted  chan error    // one answer to Boot
 	results chan result   // one answer to an Invoke
+	chunks  chan chunk    // of a streamed response; handed over, not buffered
+	hanging chan struct{} // closed by hangUp
 	done    chan struct{} // closed when the supervisor has gone
 	closing sync.Once
 
@@ -51,6 +53,11 @@ type result struct {
 	payload []byte
 }
 
+type chunk struct {
+	protocol.Chunk
+	payload []byte
+}
+
 // New serves the connections that a supervisor opens through ln, which it owns
 // from now on.
 func New(ln net.Listener, logger *slog.Logger) *Session {
@@ -60,6 +67,8 @@ func New(ln net.Listener, logger *slog.Logger) *Session {
 		greeted: make(chan struct{}),
 		booted:  make(chan error, 1),
 		results: make(chan result, 1),
+		chunks:  make(chan chunk),
+		hanging: make(chan struct{}),
 		done:    make(chan struct{}),
 		open:    map[net.Conn]struct{}{},
 	}
@@ -112,9 +121,11 @@ func (s *Session) Boot(ctx context.Context, assign protocol.Assign, spec sandbox
 }
 
 // Invoke implements sandbox.Environment.
-func (s *Session) Invoke(ctx context.Context, inv sandbox.Invocation) (sandbox.Result, error) {
+func (s *Session) Invoke(ctx context.Context, inv sandbox.Invocation) (res sandbox.Result, err error) {
 	s.invoking.Lock()
 	defer s.invoking.Unlock()
+	consumer := consumer{inv: &inv}
+	defer func() { res.Streamed = consumer.begun }()
 	budget := time.Until(inv.Deadline)
 	start := time.Now()
 	select {
@@ -122,7 +133,7 @@ func (s *Session) Invoke(ctx context.Context, inv sandbox.Invocation) (sandbox.R
 		return sandbox.Result{}, sandbox.ErrGone
 	default:
 	}
-	err := s.conn.Send(protocol.KindInvoke, protocol.Invoke{
+	err = s.conn.Send(protocol.KindInvoke, protocol.Invoke{
 		RequestID:       inv.RequestID,
 		FunctionARN:     inv.FunctionARN,
 		DeadlineMS:      inv.Deadline.UnixMilli(),
@@ -130,6 +141,7 @@ func (s *Session) Invoke(ctx context.Context, inv sandbox.Invocation) (sandbox.R
 		TraceID:         inv.TraceID,
 		ClientContext:   inv.ClientContext,
 		CognitoIdentity: inv.CognitoIdentity,
+		Stream:          inv.Stream != nil,
 	}, inv.Payload)
 	if err != nil {
 		s.hangUp()
@@ -137,16 +149,21 @@ func (s *Session) Invoke(ctx context.Context, inv sandbox.Invocation) (sandbox.R
 	}
 	late := time.NewTimer(budget + lateness)
 	defer late.Stop()
-	select {
-	case r := <-s.results:
-		return s.outcome(r)
-	case <-s.done:
-	case <-late.C:
-		s.hangUp()
-		return sandbox.Result{Outcome: sandbox.Timeout, Duration: budget}, nil
-	case <-ctx.Done():
-		s.hangUp()
-		return sandbox.Result{}, ctx.Err()
+	for alive := true; alive; {
+		select {
+		case r := <-s.results:
+			return s.outcome(r)
+		case c := <-s.chunks:
+			consumer.take(c)
+		case <-s.done:
+			alive = false
+		case <-late.C:
+			s.hangUp()
+			return sandbox.Result{Outcome: sandbox.Timeout, Duration: budget}, nil
+		case <-ctx.Done():
+			s.hangUp()
+			return sandbox.Result{}, ctx.Err()
+		}
 	}
 	select {
 	case r := <-s.results: // its last word
@@ -160,6 +177,27 @@ func (s *Session) Invoke(ctx context.Context, inv sandbox.Invocation) (sandbox.R
 		return sandbox.Result{}, errors.New("the environment was stopped during the invocation")
 	}
 	return sandbox.Result{Outcome: sandbox.Exited, Exit: "signal: killed", Duration: time.Since(start)}, nil
+}
+
+// consumer passes chunks on to the stream of an invocation.
+type consumer struct {
+	inv   *sandbox.Invocation
+	begun bool
+	deaf  bool // it has failed to take a chunk and gets no more
+}
+
+func (c *consumer) take(piece chunk) {
+	if c.inv.Stream == nil || piece.RequestID != c.inv.RequestID {
+		return
+	}
+	if !c.begun {
+		c.begun = true
+		c.inv.Stream.Begin(piece.ContentType)
+	}
+	if len(piece.payload) > 0 && !c.deaf {
+		_, err := c.inv.Stream.Write(piece.payload)
+		c.deaf = err != nil
+	}
 }
 
 var outcomes = map[protocol.Outcome]sandbox.Outcome{
@@ -216,6 +254,7 @@ func (s *Session) Close() {
 // hangUp closes every connection.
 func (s *Session) hangUp() {
 	s.closing.Do(func() {
+		close(s.hanging)
 		_ = s.ln.Close()
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -267,6 +306,15 @@ func (s *Session) handle(frame protocol.Frame) error {
 		case s.results <- r:
 		default:
 			return errors.New("a result that nobody waits for")
+		}
+	case protocol.KindChunk:
+		c := chunk{payload: frame.Payload}
+		if err := frame.Decode(&c.Chunk); err != nil {
+			return err
+		}
+		select {
+		case s.chunks <- c:
+		case <-s.hanging: // nobody waits for the rest
 		}
 	case protocol.KindReady:
 		var ready protocol.Ready

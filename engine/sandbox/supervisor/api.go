@@ -101,16 +101,25 @@ func (a *runtimeAPI) deliver(inv *invocation) error {
 	)
 }
 
-// answer takes a response or an error. A streamed response is an ordinary one in
-// chunks, which may still turn into an error by its trailers.
+// answer takes a response or an error. One in chunks is a stream, if the engine wants
+// one, whether or not Lambda-Runtime-Function-Response-Mode says so: AWS's Go library
+// streams without. It may still turn into an error by its trailers.
 func (a *runtimeAPI) answer(req *request, id string, outcome protocol.Outcome, state string) error {
-	if err := a.life.begin(id); err != nil {
+	streams, err := a.life.begin(id, outcome, req.chunked())
+	if err != nil {
 		if readErr := a.read(req, 0); readErr != nil {
 			return readErr
 		}
 		return a.refuse(err, state)
 	}
-	broken := a.read(req, protocol.MaxPayload)
+	var broken error
+	limit := protocol.MaxPayload
+	if streams {
+		limit = protocol.MaxStream
+		broken = a.forward(req, id, limit)
+	} else {
+		broken = a.read(req, limit)
+	}
 	res := protocol.Result{Outcome: outcome}
 	switch late := req.header[headerErrorType]; {
 	case req.large:
@@ -131,10 +140,34 @@ func (a *runtimeAPI) answer(req *request, id string, outcome protocol.Outcome, s
 	}
 	if res.Outcome == protocol.ResponseTooLarge {
 		return a.fault("413 Request Entity Too Large", "RequestEntityTooLarge",
-			fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", protocol.MaxPayload))
+			fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", limit))
 	}
 	return a.accept()
 }
+
+// forward sends a streamed response on as it comes. The engine takes it at the pace
+// of the caller, which is how a slow caller slows the function down. What is too
+// large is not read to its end, which may never come.
+func (a *runtimeAPI) forward(req *request, id string, limit int) error {
+	first := protocol.Chunk{RequestID: id, ContentType: req.header["content-type"]}
+	if err := a.life.conn.Send(protocol.KindChunk, first, nil); err != nil {
+		return err
+	}
+	left := limit
+	err := a.stream(req, func(piece []byte) error {
+		if left -= len(piece); left < 0 {
+			return errTooLarge
+		}
+		return a.life.conn.Send(protocol.KindChunk, protocol.Chunk{RequestID: id}, piece)
+	})
+	if errors.Is(err, errTooLarge) {
+		req.large, req.last = true, true
+		return nil
+	}
+	return err
+}
+
+var errTooLarge = errors.New("response too large")
 
 func (a *runtimeAPI) initError(req *request) error {
 	if err := a.read(req, protocol.MaxPayload); err != nil {

@@ -104,11 +104,13 @@ func (b *bench) next() <-chan event {
 }
 
 // begin goes through init and hands the runtime an event.
-func (b *bench) begin(id string) {
+func (b *bench) begin(id string) { b.beginAs(protocol.Invoke{RequestID: id, Budget: time.Minute}) }
+
+func (b *bench) beginAs(inv protocol.Invoke) {
 	b.t.Helper()
 	asked := b.next()
 	b.frame(protocol.KindReady)
-	b.life.invoke(&invocation{Invoke: protocol.Invoke{RequestID: id, Budget: time.Minute}, payload: []byte(`{}`)})
+	b.life.invoke(&invocation{Invoke: inv, payload: []byte(`{}`)})
 	if got := <-asked; got.status != http.StatusOK || got.body != `{}` {
 		b.t.Fatalf("no event: %+v", got)
 	}
@@ -240,6 +242,40 @@ func TestRefusals(t *testing.T) {
 	go b.post("runtime/invocation/id-1/response", "1", 202, "OK")
 	b.result()
 	b.post("runtime/invocation/id-1/response", "2", 403, "State transition to InvocationResponse failed for runtime")
+}
+
+// A stream that breaks off leaves room for an error and for nothing else.
+func TestBrokenStream(t *testing.T) {
+	b := newBench(t)
+	b.beginAs(protocol.Invoke{RequestID: "id-1", Budget: time.Minute, Stream: true})
+	conn, err := net.Dial("tcp", b.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const head = "POST %sruntime/invocation/id-1/response HTTP/1.1\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n"
+	if _, err := fmt.Fprintf(conn, head, apiRoot); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []protocol.Chunk{{RequestID: "id-1", ContentType: "text/plain"}, {RequestID: "id-1"}} {
+		frame := b.frame(protocol.KindChunk)
+		var chunk protocol.Chunk
+		if err := frame.Decode(&chunk); err != nil || chunk != want || string(frame.Payload) != []string{"", "first"}[i] {
+			t.Errorf("%v: %+v %q, want %+v", err, chunk, frame.Payload, want)
+		}
+	}
+	b.post("runtime/invocation/id-1/response", "1", 403, "InvalidStateTransition") // beside the stream
+	b.post("runtime/invocation/id-1/error", "{}", 403, "InvalidStateTransition")
+	_ = conn.Close()
+	b.life.mu.Lock()
+	for b.life.answering > 0 {
+		b.life.answered.Wait()
+	}
+	b.life.mu.Unlock()
+	b.post("runtime/invocation/id-1/response", "1", 403, "InvalidStateTransition") // after it
+	go b.post("runtime/invocation/id-1/error", `{"why":1}`, 202, "OK")
+	if res, payload := b.result(); res.Outcome != protocol.FunctionError || payload != `{"why":1}` {
+		t.Errorf("%+v %s", res, payload)
+	}
 }
 
 func TestInitError(t *testing.T) {

@@ -46,7 +46,7 @@ func newClient(conn net.Conn) *client {
 }
 
 // wanted are the headers that somebody reads.
-var wanted = []string{"content-length", "transfer-encoding", "connection", "expect", headerErrorType, headerErrorBody}
+var wanted = []string{"content-length", "content-type", "transfer-encoding", "connection", "expect", headerErrorType, headerErrorBody}
 
 // head reads the request up to its body.
 func (c *client) head() (*request, error) {
@@ -115,13 +115,11 @@ func (c *client) line(limit int) (string, error) {
 // read takes the body in. What is too large is read all the same, so that the
 // runtime hears why it was refused instead of a broken connection.
 func (c *client) read(req *request, limit int) error {
-	if strings.EqualFold(req.header["expect"], "100-continue") {
-		if err := c.write([]byte("HTTP/1.1 100 Continue\r\n\r\n"), nil); err != nil {
-			return err
-		}
+	if err := c.expected(req); err != nil {
+		return err
 	}
-	if strings.Contains(strings.ToLower(req.header["transfer-encoding"]), "chunked") {
-		return c.chunks(req, limit)
+	if req.chunked() {
+		return c.chunks(req, func(size int64) error { return c.take(req, size, limit) })
 	}
 	text := req.header["content-length"]
 	if text == "" {
@@ -132,6 +130,39 @@ func (c *client) read(req *request, limit int) error {
 		return fmt.Errorf("content length %q", text)
 	}
 	return c.take(req, size, limit)
+}
+
+// stream hands a chunked body on as it comes, in pieces that are overwritten by the next.
+func (c *client) stream(req *request, each func(piece []byte) error) error {
+	if err := c.expected(req); err != nil {
+		return err
+	}
+	buf := make([]byte, 64<<10)
+	return c.chunks(req, func(size int64) error {
+		for size > 0 {
+			n, err := c.r.Read(buf[:min(size, int64(len(buf)))])
+			if err == nil {
+				err = each(buf[:n])
+			}
+			if err != nil {
+				return err
+			}
+			size -= int64(n)
+		}
+		return nil
+	})
+}
+
+// expected tells a client that waits for it to send the body.
+func (c *client) expected(req *request) error {
+	if !strings.EqualFold(req.header["expect"], "100-continue") {
+		return nil
+	}
+	return c.write([]byte("HTTP/1.1 100 Continue\r\n\r\n"), nil)
+}
+
+func (r *request) chunked() bool {
+	return strings.Contains(strings.ToLower(r.header["transfer-encoding"]), "chunked")
 }
 
 // take appends size bytes to the body, or drops them.
@@ -147,8 +178,8 @@ func (c *client) take(req *request, size int64, limit int) error {
 	return err
 }
 
-// chunks reads a chunked body and its trailers.
-func (c *client) chunks(req *request, limit int) error {
+// chunks reads a chunked body and its trailers; take reads the data of one chunk.
+func (c *client) chunks(req *request, take func(size int64) error) error {
 	for {
 		line, err := c.line(1 << 10)
 		if err != nil {
@@ -162,7 +193,7 @@ func (c *client) chunks(req *request, limit int) error {
 		if size == 0 {
 			return c.headers(req.header)
 		}
-		if err := c.take(req, size, limit); err != nil {
+		if err := take(size); err != nil {
 			return err
 		}
 		if end, err := c.line(2); err != nil || end != "" {

@@ -59,8 +59,9 @@ type waiter interface {
 // invocation is one event on its way through the runtime.
 type invocation struct {
 	protocol.Invoke
-	payload []byte
-	start   time.Time
+	payload  []byte
+	start    time.Time
+	streamed bool // the engine has been sent the beginning of a response
 }
 
 func newLifecycle(conn *protocol.Conn, out *output, mem *memory) *lifecycle {
@@ -208,18 +209,25 @@ func (l *lifecycle) leave(w waiter) {
 }
 
 // begin opens an answer to the invocation id; its body is about to be read. It
-// must be followed by finish.
-func (l *lifecycle) begin(id string) error {
+// must be followed by finish. An answer that streams is passed on as it comes if
+// the engine wants that, which begin tells. What has been passed on cannot be taken
+// back: no other answer may come beside it, and only an error after one that broke off.
+func (l *lifecycle) begin(id string, outcome protocol.Outcome, streams bool) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.inv != nil && l.inv.RequestID != id {
-		return errRequestID
+		return false, errRequestID
 	}
 	if l.inv == nil || l.holder == nil {
-		return errTransition
+		return false, errTransition
 	}
+	streams = streams && l.inv.Stream && outcome == protocol.Success
+	if l.inv.streamed && outcome == protocol.Success || (l.inv.streamed || streams) && l.answering > 0 {
+		return false, errTransition
+	}
+	l.inv.streamed = l.inv.streamed || streams
 	l.answering++
-	return nil
+	return streams, nil
 }
 
 // finish ends the invocation with the runtime's answer, or drops the answer

@@ -15,7 +15,7 @@ import util from "node:util";
 
 const ROOT = "/2018-06-01/runtime/";
 
-/** The Runtime API: one kept-alive HTTP connection, bodies of known length. */
+/** The Runtime API: one kept-alive HTTP connection. Bodies are of known length but for streamed responses. */
 class Api {
   constructor(address) {
     const [host, port] = address.split(":");
@@ -41,6 +41,31 @@ class Api {
     } else {
       this.sock.write(Buffer.concat([Buffer.from(head), data]));
     }
+  }
+
+  /** Begins a request whose body follows in chunks. */
+  open(method, url, headers) {
+    this.sock.write(`${method} ${ROOT}${url} HTTP/1.1\r\nHost: lambda\r\nTransfer-Encoding: chunked\r\n${headers}\r\n`);
+  }
+
+  /** Sends a chunk; written is called once the engine has made room for it. */
+  chunk(data, written) {
+    if (data.length === 0) {
+      written?.(); // an empty chunk would end the body
+      return;
+    }
+    this.sock.cork();
+    this.sock.write(`${data.length.toString(16)}\r\n`);
+    this.sock.write(data);
+    this.sock.write("\r\n", written);
+    this.sock.uncork();
+  }
+
+  /** Ends a body in chunks and hands the answer to done. */
+  close(trailers, done) {
+    this.done = done;
+    this.sock.ref();
+    this.sock.write(`0\r\n${trailers}\r\n`);
   }
 
   receive(chunk) {
@@ -160,8 +185,8 @@ const inLog = (e) => {
   }
 };
 
-const errorHeaders = (body) =>
-  `Content-Type: application/json\r\nLambda-Runtime-Function-Error-Type: ${body.errorType.replace(/[^\x20-\x7e]/g, "?")}\r\n`;
+const typeHeader = (body) => `Lambda-Runtime-Function-Error-Type: ${body.errorType.replace(/[^\x20-\x7e]/g, "?")}\r\n`;
+const errorHeaders = (body) => `Content-Type: application/json\r\n${typeHeader(body)}`;
 
 const logError = (title, e) => {
   if (jsonLogs) jsonLine("ERROR", [e]);
@@ -218,31 +243,66 @@ const findHandler = async (root, spec) => {
 // ---- response streaming ----------------------------------------------------
 
 const STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
-const CONTENT_TYPE = "application/vnd.awslambda.http-integration-response";
+const HIGH_WATER_MARK = Symbol.for("aws.lambda.runtime.handler.streaming.highWaterMark");
+const HTTP_RESPONSE = "application/vnd.awslambda.http-integration-response";
 
-/** A response that a handler writes piece by piece. */
+/** The response of a streaming handler, which goes out as it is written. */
 class ResponseStream extends Writable {
-  parts = [];
+  begun = false;
   contentType = "application/octet-stream";
+  prelude = Buffer.alloc(0);
+
+  constructor(id) {
+    super({ highWaterMark: handler[HIGH_WATER_MARK] });
+    this.id = id;
+  }
+
   setContentType(type) {
+    if (this.begun) throw new Fault("InvalidStreamingOperation", "Cannot set content-type, too late.");
     this.contentType = type;
   }
+
+  write(chunk, ...rest) {
+    if (typeof chunk !== "string" && !(chunk instanceof Uint8Array)) chunk = JSON.stringify(chunk);
+    return super.write(chunk, ...rest);
+  }
+
+  begin() {
+    if (this.begun) return;
+    this.begun = true;
+    const headers = "Lambda-Runtime-Function-Response-Mode: streaming\r\nTrailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n";
+    api.open("POST", `invocation/${this.id}/response`, `${headers}Content-Type: ${this.contentType}\r\n`);
+    api.chunk(this.prelude);
+  }
+
   _write(chunk, encoding, done) {
-    this.parts.push(Buffer.from(chunk, encoding));
-    done();
+    this.begin();
+    api.chunk(chunk, done);
+  }
+
+  _final(done) {
+    this.begin();
+    current = null;
+    api.close("", () => done());
+  }
+
+  /** Ends what has been written with an error. */
+  abort(body, then) {
+    const encoded = Buffer.from(JSON.stringify(body)).toString("base64");
+    api.close(`${typeHeader(body)}Lambda-Runtime-Function-Error-Body: ${encoded}\r\n`, then);
   }
 }
 
 globalThis.awslambda = {
-  streamifyResponse: (handler) => {
+  streamifyResponse: (handler, options) => {
     handler[STREAMING] = "response";
+    if (options?.highWaterMark !== undefined) handler[HIGH_WATER_MARK] = Number(options.highWaterMark);
     return handler;
   },
   HttpResponseStream: {
     from: (stream, prelude) => {
-      stream.setContentType(CONTENT_TYPE);
-      stream.write(JSON.stringify(prelude));
-      stream.write(Buffer.alloc(8));
+      stream.setContentType(HTTP_RESPONSE);
+      stream.prelude = Buffer.concat([Buffer.from(JSON.stringify(prelude)), Buffer.alloc(8)]);
       return stream;
     },
   },
@@ -252,6 +312,7 @@ globalThis.awslambda = {
 
 const api = new Api(process.env.AWS_LAMBDA_RUNTIME_API);
 let current = null; // the invocation that has no answer yet
+let lingering = null; // asks for the next event, once a handler that goes on after its answer has ended
 
 const json = (header, name) => {
   if (!header) return undefined;
@@ -322,13 +383,9 @@ class Invocation {
       this.fail(new Fault("Runtime.MarshalError", "Unable to stringify response body"));
       return;
     }
-    this.respond(body, "application/json");
-  }
-
-  respond(body, type) {
     if (current !== this) return;
     current = null;
-    api.call("POST", `invocation/${this.id}/response`, body, `Content-Type: ${type}\r\n`, (status) => {
+    api.call("POST", `invocation/${this.id}/response`, body, "Content-Type: application/json\r\n", (status) => {
       if (status === 413) {
         const fault = new Fault("Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size (6291556 bytes).");
         current = this;
@@ -344,7 +401,9 @@ class Invocation {
     current = null;
     logError(error?.title ?? "Invoke Error ", error);
     const body = describe(error);
-    api.call("POST", `invocation/${this.id}/error`, JSON.stringify(body), errorHeaders(body), then);
+    this.out?.destroy(); // nothing that is still to be written goes out
+    if (this.out?.begun) this.out.abort(body, then);
+    else api.call("POST", `invocation/${this.id}/error`, JSON.stringify(body), errorHeaders(body), then);
   }
 
   run(payload) {
@@ -369,13 +428,30 @@ class Invocation {
     }
   }
 
+  /** The next event is asked for once the response has ended and the handler has returned. */
   stream(event, context) {
-    const out = new ResponseStream();
-    out.on("finish", () => {
-      this.settled = true;
-      this.respond(Buffer.concat(out.parts), out.contentType);
+    this.out = new ResponseStream(this.id);
+    const result = handler(event, this.out, context);
+    if (typeof result?.then !== "function") {
+      this.fail("Streaming does not support non-async handlers.");
+      return;
+    }
+    const finished = new Promise((resolve) => this.out.once("finish", resolve));
+    const returned = result.then(
+      (value) => {
+        if (value !== undefined) console.warn("Streaming handlers ignore return values.");
+      },
+      (error) => (current === this ? this.fail(error) : logError("Invoke Error ", error)),
+    );
+    finished.then(() => {
+      const proceed = () => {
+        if (lingering !== proceed) return;
+        lingering = null;
+        next();
+      };
+      lingering = proceed;
+      returned.then(proceed);
     });
-    Promise.resolve(handler(event, out, context)).catch((error) => this.atOnce(error));
   }
 }
 
@@ -399,8 +475,9 @@ function next() {
 // it, or with null when the handler never gave one.
 process.on("beforeExit", () => {
   const inv = current;
-  if (!inv) return;
-  if (inv.drained) inv.drained();
+  if (!inv) lingering?.();
+  else if (inv.out) inv.fail("Response stream is not finished.");
+  else if (inv.drained) inv.drained();
   else inv.atOnce(null, null);
 });
 

@@ -97,15 +97,50 @@ func handle(ctx context.Context, event json.RawMessage) (any, error) {
 	case "context":
 		return describe(ctx), nil
 	case "get":
-		res, err := http.Get(os.Getenv("AWS_ENDPOINT_URL") + r.Path)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = res.Body.Close() }()
-		body, err := io.ReadAll(res.Body)
-		return string(body), err
+		return get(r.Path)
+	case "stream":
+		reader, writer := io.Pipe()
+		go func() { writer.CloseWithError(stream(writer, r)) }()
+		return reader, nil
 	}
 	return nil, errors.New("unknown op " + r.Op)
+}
+
+func get(path string) (string, error) {
+	res, err := http.Get(os.Getenv("AWS_ENDPOINT_URL") + path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	return string(body), err
+}
+
+// stream writes half a response and does as it is told.
+func stream(w io.Writer, r request) error {
+	if _, err := io.WriteString(w, "first "); err != nil {
+		return err
+	}
+	switch r.Why {
+	case "raise":
+		return errors.New("no good: today")
+	case "exit":
+		time.Sleep(50 * time.Millisecond) // a write is on its way when it returns, no sooner
+		os.Exit(7)
+	case "sleep":
+		time.Sleep(time.Minute)
+	case "large":
+		for piece := make([]byte, 1<<20); ; {
+			if _, err := w.Write(piece); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := get("/gate")
+	if err == nil {
+		_, err = io.WriteString(w, "second")
+	}
+	return err
 }
 
 func describe(ctx context.Context) map[string]any {

@@ -1,0 +1,96 @@
+package api
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
+	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
+)
+
+// invokeWithResponseStream implements InvokeWithResponseStream, spec api §E.6: the
+// response as events, in as many chunks as the function makes of it.
+func (s *calls) invokeWithResponseStream(w http.ResponseWriter, r *http.Request, labels wire.Labels) error {
+	request, _, err := s.request(r, labels, false)
+	if err != nil {
+		return err
+	}
+	if labels.Get("InvocationType") == string(types.ResponseStreamingInvocationTypeDryRun) {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	events := &eventWriter{w: w, encoder: eventstream.NewEncoder()}
+	request.Stream = events
+	response, err := s.Invoker.Invoke(r.Context(), request)
+	if err != nil {
+		return err
+	}
+	complete := struct {
+		ErrorCode    string `json:",omitempty"`
+		ErrorDetails string `json:",omitempty"`
+		LogResult    string `json:",omitempty"`
+	}{ErrorCode: response.FunctionError}
+	if !response.Streamed {
+		events.Begin(invoke.Head{Version: response.Version, Deadline: time.Now()})
+	}
+	events.limit(time.Now())
+	switch {
+	case response.FunctionError != "":
+		complete.ErrorDetails = string(response.Payload)
+	case !response.Streamed:
+		if _, err := events.Write(response.Payload); err != nil {
+			return err
+		}
+	}
+	if labels.Get("LogType") == string(types.LogTypeTail) {
+		complete.LogResult = base64.StdEncoding.EncodeToString(response.Log)
+	}
+	body, err := json.Marshal(complete)
+	if err != nil {
+		return fmt.Errorf("encode the end of a stream: %w", err)
+	}
+	return events.send("InvokeComplete", "application/json", body)
+}
+
+// slowest is how long after a function's deadline its caller may still be reading.
+const slowest = 5 * time.Second
+
+// eventWriter is an invoke.Stream that sends each piece as an event.
+type eventWriter struct {
+	w       http.ResponseWriter
+	encoder *eventstream.Encoder
+}
+
+func (e *eventWriter) Begin(h invoke.Head) {
+	e.limit(h.Deadline)
+	e.w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
+	e.w.Header().Set("X-Amz-Executed-Version", h.Version)
+	e.w.WriteHeader(http.StatusOK)
+	_ = http.NewResponseController(e.w).Flush()
+}
+
+func (e *eventWriter) Write(piece []byte) (int, error) {
+	return len(piece), e.send("PayloadChunk", "application/octet-stream", piece)
+}
+
+func (e *eventWriter) send(event, contentType string, payload []byte) error {
+	message := eventstream.Message{Payload: payload}
+	message.Headers.Set(":message-type", eventstream.StringValue("event"))
+	message.Headers.Set(":event-type", eventstream.StringValue(event))
+	message.Headers.Set(":content-type", eventstream.StringValue(contentType))
+	if err := e.encoder.Encode(e.w, message); err != nil {
+		return fmt.Errorf("send %s: %w", event, err)
+	}
+	return http.NewResponseController(e.w).Flush()
+}
+
+// limit drops a caller that has not taken what it is sent soon after t.
+func (e *eventWriter) limit(t time.Time) {
+	_ = http.NewResponseController(e.w).SetWriteDeadline(t.Add(slowest))
+}
