@@ -7,13 +7,15 @@ import (
 	"strings"
 )
 
-// guard keeps web pages out. The engine asks nobody for a password and runs what
-// it is sent, and a browser lets any page send requests to 127.0.0.1. Such a
-// request has an Origin; after DNS rebinding it has the page's own name as Host.
-func guard(next http.Handler) http.Handler {
+// guard keeps web pages out. On loopback the engine asks nobody for a password and
+// runs what it is sent, and a browser lets any page send requests to 127.0.0.1. Such
+// a request has an Origin; after DNS rebinding it has the page's own name as Host.
+// Beyond loopback names are many, and no page can forge the signature of a request.
+func (e *Engine) guard(next http.Handler) http.Handler {
+	anyHost := e.strict() && !onLoopback(e.listener.Addr())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case !localName(hostname(r.Host)):
+		case !anyHost && !localName(hostname(r.Host)):
 			refuse(w, "The engine does not answer to the host name "+r.Host+": use 127.0.0.1, localhost or a name without dots.")
 		case !localOrigin(r.Header.Get("Origin")):
 			refuse(w, "The engine does not answer to web pages of "+r.Header.Get("Origin")+".")

@@ -26,6 +26,9 @@ type Health struct {
 	PID     int    `json:"pid"`
 	Driver  string `json:"driver"`
 	DataDir string `json:"data_dir"`
+
+	Authentication string `json:"authentication,omitempty"` // any or strict
+	IssuedKey      bool   `json:"issued_key,omitempty"`     // sign with the key in the data directory
 }
 
 // ErrNotRunning means that nothing listens at the endpoint.

@@ -25,11 +25,12 @@ import (
 
 // Options says what an Invoker works with. All fields but the limits are required.
 type Options struct {
-	Catalog  *catalog.Catalog
-	Driver   sandbox.Driver
-	Code     *CodeCache
-	Logs     *observe.Logs
-	Endpoint http.Handler // serves the AWS calls of functions
+	Catalog *catalog.Catalog
+	Driver  sandbox.Driver
+	Code    *CodeCache
+	Logs    *observe.Logs
+	// Endpoint serves the AWS calls of a function, which has taken on its role.
+	Endpoint func(function catalog.Ref, role string) http.Handler
 	Log      *slog.Logger
 
 	Concurrency int           // of an account; 0 means AWS's 1,000

@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -65,11 +66,18 @@ func (s *Server) authenticate(r *http.Request) (Caller, signature, error) {
 	return caller, sig, sig.verify(r, known.SecretKey, s.config.Now())
 }
 
-// inScope holds the service that a request was signed for against the one that
-// it asks something of: a signature is good for one service only.
-func (s *Server) inScope(svc *Service, sig signature) error {
-	if !s.config.Strict || svc == nil || !sig.given() || svc.model.Metadata.SigningName == sig.service {
+// permits holds a request against what its operation asks of every caller: a
+// signature is good for one service only, and AWS's services do nothing but invoke.
+func (s *Server) permits(caller Caller, sig signature, svc *Service, op *operation) error {
+	if op == nil {
 		return nil
 	}
-	return refusal("InvalidSignatureException", "Credential should be scoped to correct service: '%s'. ", svc.model.Metadata.SigningName)
+	name := svc.model.Metadata.SigningName
+	if s.config.Strict && sig.given() && sig.service != name {
+		return refusal("InvalidSignatureException", "Credential should be scoped to correct service: '%s'. ", name)
+	}
+	if caller.Service != "" && !strings.HasPrefix(op.name, "Invoke") {
+		return refusal("AccessDeniedException", "User: %s is not authorized to perform: %s:%s", caller.Service, name, op.name)
+	}
+	return nil
 }

@@ -82,7 +82,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rw.fail(r, fmt.Errorf("panic: %v", p))
 	}()
 	if refused == nil {
-		refused = s.inScope(svc, sig)
+		refused = s.permits(caller, sig, svc, op)
 	}
 	if refused != nil {
 		rw.fail(r, refused)
