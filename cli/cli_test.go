@@ -51,7 +51,10 @@ func startEngine(t *testing.T) (endpoint string) {
 		t.Fatal(err)
 	}
 	url := e.URL()
-	client := (&app{endpoint: url, region: "us-east-1"}).lambda()
+	client, err := (&app{endpoint: url, region: "us-east-1"}).lambda(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	_, err = client.CreateFunction(t.Context(), &lambda.CreateFunctionInput{
 		FunctionName: aws.String("hello"), Runtime: "python3.13", Handler: aws.String("app.handler"), Publish: true,
 		Role: aws.String("arn:aws:iam::000000000000:role/r"), Code: &types.FunctionCode{ZipFile: pkg.Bytes()},

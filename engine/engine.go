@@ -234,6 +234,9 @@ func (e *Engine) URL() string { return "http://" + e.listener.Addr().String() }
 // Driver is the name of the driver in use.
 func (e *Engine) Driver() string { return e.driver.Name() }
 
+// Authentication is how callers are known: "any" or "strict".
+func (e *Engine) Authentication() string { return e.config.Authentication }
+
 // Wait returns when the engine has stopped serving by itself, with the reason.
 func (e *Engine) Wait() error {
 	err := <-e.serving
