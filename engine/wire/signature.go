@@ -61,8 +61,6 @@ func readSignature(r *http.Request) (signature, error) {
 // parseAuthorization reads ALGORITHM Credential=…, SignedHeaders=…, Signature=….
 func parseAuthorization(header string) (signature, error) {
 	algorithm, rest, _ := strings.Cut(header, " ")
-	hash := sha256.Sum256([]byte(header)) // so that AWS's messages, and ours, repeat no secrets
-	shown := base64.StdEncoding.EncodeToString(hash[:])
 	values := map[string]string{}
 	for pair := range strings.SplitSeq(rest, ",") {
 		if pair = strings.TrimSpace(pair); pair == "" {
@@ -70,7 +68,7 @@ func parseAuthorization(header string) (signature, error) {
 		}
 		name, value, ok := strings.Cut(pair, "=")
 		if !ok {
-			return signature{}, incomplete("Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded with Base64): '%s'.", shown)
+			return signature{}, incomplete("Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded with Base64): '%s'.", hashed(header))
 		}
 		values[name] = value
 	}
@@ -81,10 +79,16 @@ func parseAuthorization(header string) (signature, error) {
 		}
 	}
 	if missing != "" {
-		return signature{}, incomplete("%s(Hashed with SHA-256 and encoded with Base64) Authorization=%s", missing, shown)
+		return signature{}, incomplete("%s(Hashed with SHA-256 and encoded with Base64) Authorization=%s", missing, hashed(header))
 	}
 	g := signature{algorithm: algorithm, headers: strings.Split(values["SignedHeaders"], ";"), sum: values["Signature"]}
 	return g, g.scope(values["Credential"])
+}
+
+// hashed is how messages show a header, which may hold secrets.
+func hashed(header string) string {
+	sum := sha256.Sum256([]byte(header))
+	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 func parsePresigned(query url.Values) (signature, error) {
