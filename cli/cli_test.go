@@ -16,6 +16,7 @@ import (
 
 	"github.com/lambdaform/terraform-provider-lambda/engine"
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 )
 
 // run executes a command line and returns what a shell would see.
@@ -29,7 +30,13 @@ func run(t *testing.T, stdin string, args ...string) (code int, stdout, stderr s
 // startEngine runs an engine with the function hello, version 1 and the alias live.
 func startEngine(t *testing.T) (endpoint string) {
 	t.Helper()
-	e, err := engine.Start(context.Background(), engine.Config{Listen: "127.0.0.1:0", DataDir: t.TempDir(), Driver: "process", Version: "test"})
+	return startEngineOf(t, engine.Config{})
+}
+
+func startEngineOf(t *testing.T, c engine.Config) (endpoint string) {
+	t.Helper()
+	c.Listen, c.DataDir, c.Driver, c.Version = "127.0.0.1:0", t.TempDir(), "process", "test"
+	e, err := engine.Start(context.Background(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +59,10 @@ func startEngine(t *testing.T) (endpoint string) {
 		t.Fatal(err)
 	}
 	url := e.URL()
-	client := (&app{endpoint: url, region: "us-east-1"}).lambda()
+	client, err := (&app{endpoint: url, region: "us-east-1"}).lambda(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	_, err = client.CreateFunction(t.Context(), &lambda.CreateFunctionInput{
 		FunctionName: aws.String("hello"), Runtime: "python3.13", Handler: aws.String("app.handler"), Publish: true,
 		Role: aws.String("arn:aws:iam::000000000000:role/r"), Code: &types.FunctionCode{ZipFile: pkg.Bytes()},
@@ -132,6 +142,47 @@ func TestAccount(t *testing.T) {
 	}
 }
 
+// Of an engine that asks for signatures, the commands find the key by themselves.
+func TestIssuedKey(t *testing.T) {
+	endpoint := startEngineOf(t, engine.Config{Authentication: "strict"})
+	for _, key := range []string{"", "AKIAOFSOMEBODYELSE"} {
+		t.Setenv("AWS_ACCESS_KEY_ID", key)
+		for _, c := range []struct {
+			args []string
+			want string
+		}{
+			{[]string{"invoke", "hello", "-p", `{"a": 1}`}, `{"a": 1}`},
+			{[]string{"logs", "hello"}, "seen {'a': 1}"},
+			{[]string{"engine", "status"}, "callers   signed with the engine's own key (strict)"},
+			{[]string{"engine", "status", "-o", "json"}, `"authentication":"strict","issued_key":true`},
+			{[]string{"engine", "env"}, "export AWS_ACCESS_KEY_ID=AKIA"},
+		} {
+			code, stdout, stderr := run(t, "", append(c.args, "--endpoint", endpoint)...)
+			if code != 0 || !strings.Contains(stdout, c.want) {
+				t.Errorf("%v: exit %d\nstdout: %s\nstderr: %s", c.args, code, stdout, stderr)
+			}
+		}
+	}
+}
+
+// Where credentials are configured, they are AWS's own variables' to tell.
+func TestConfiguredCredentials(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIAOWNER")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	endpoint := startEngineOf(t, engine.Config{Authentication: "strict", Credentials: map[string]wire.Credential{"AKIAOWNER": {SecretKey: "secret"}}})
+	if code, stdout, stderr := run(t, "", "invoke", "hello", "--endpoint", endpoint); code != 0 || stdout != "{}\n" {
+		t.Errorf("exit %d, %s", code, stderr)
+	}
+	code, stdout, stderr := run(t, "", "engine", "env", "--endpoint", endpoint)
+	if code != 0 || strings.Contains(stdout, "AWS_ACCESS_KEY_ID") || !strings.Contains(stderr, "set AWS_ACCESS_KEY_ID") {
+		t.Errorf("exit %d, %s%s", code, stdout, stderr)
+	}
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+	if code, _, stderr := run(t, "", "logs", "hello", "--endpoint", endpoint); code != 1 || !strings.Contains(stderr, "InvalidSignatureException") {
+		t.Errorf("exit %d, %s", code, stderr)
+	}
+}
+
 func TestNoEngine(t *testing.T) {
 	for _, args := range [][]string{{"invoke", "hello"}, {"logs", "hello"}, {"engine", "status"}} {
 		code, _, stderr := run(t, "", append(args, "--endpoint", "http://127.0.0.1:1")...)
@@ -190,7 +241,31 @@ func TestLoadConfig(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 
+	write(`authentication = "strict"
+credentials "AKIABUCKET" {
+  secret_key         = "x"
+  account_id         = "111111111111"
+  service            = "s3.amazonaws.com"
+  source_arn         = "arn:aws:s3:::b"
+  source_account     = "222222222222"
+  event_source_token = "t"
+}
+credentials "AKIABOB" {
+  principal    = "arn:aws:iam::111111111111:user/bob"
+  organization = "o-abcdefghij"
+}
+`)
+	c, err = loadConfig(path, settings{})
+	bucket := wire.Credential{SecretKey: "x", Identity: wire.Identity{
+		Account: "111111111111", Service: "s3.amazonaws.com", SourceARN: "arn:aws:s3:::b", SourceAccount: "222222222222", EventSourceToken: "t",
+	}}
+	bob := wire.Credential{Identity: wire.Identity{Principal: "arn:aws:iam::111111111111:user/bob", Organization: "o-abcdefghij"}}
+	if err != nil || c.Authentication != "strict" || c.Credentials["AKIABUCKET"] != bucket || c.Credentials["AKIABOB"] != bob {
+		t.Errorf("%+v, %v", c, err)
+	}
+
 	for content, want := range map[string]string{
+		"credentials \"A\" {}\ncredentials \"A\" {}\n": `credentials "A": an access key has one block only`,
 		"nope = 1":                                    "Unsupported argument",
 		"limits {\n  preset = \"1999\"\n}\n":          "use today or 2016",
 		"limits {\n  concurrent_executions = -1\n}\n": "cannot be negative",

@@ -12,6 +12,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine"
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
+	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 )
 
 // settings is the engine's configuration file. Flags have the same names and win.
@@ -25,6 +26,22 @@ type settings struct {
 	Delay    string            `hcl:"update_delay,optional"` // such as 2s
 	Runtimes []runtimeSettings `hcl:"runtime,block"`
 	Limits   *limitSettings    `hcl:"limits,block"`
+
+	Authentication string               `hcl:"authentication,optional"`
+	Credentials    []credentialSettings `hcl:"credentials,block"`
+}
+
+// credentialSettings say who an access key is.
+type credentialSettings struct {
+	AccessKey        string `hcl:"access_key,label"`
+	SecretKey        string `hcl:"secret_key,optional"`
+	Account          string `hcl:"account_id,optional"`
+	Principal        string `hcl:"principal,optional"`
+	Organization     string `hcl:"organization,optional"`
+	Service          string `hcl:"service,optional"`
+	SourceARN        string `hcl:"source_arn,optional"`
+	SourceAccount    string `hcl:"source_account,optional"`
+	EventSourceToken string `hcl:"event_source_token,optional"`
 }
 
 type runtimeSettings struct {
@@ -62,6 +79,18 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 		Region:  file.Region,
 		Network: file.Network,
 		Images:  map[string]string{},
+
+		Authentication: first(flags.Authentication, file.Authentication),
+		Credentials:    map[string]wire.Credential{},
+	}
+	for _, k := range file.Credentials {
+		if _, twice := c.Credentials[k.AccessKey]; twice {
+			return c, fmt.Errorf("%s: credentials %q: an access key has one block only", path, k.AccessKey)
+		}
+		c.Credentials[k.AccessKey] = wire.Credential{SecretKey: k.SecretKey, Identity: wire.Identity{
+			Account: k.Account, Principal: k.Principal, Organization: k.Organization,
+			Service: k.Service, SourceARN: k.SourceARN, SourceAccount: k.SourceAccount, EventSourceToken: k.EventSourceToken,
+		}}
 	}
 	for _, r := range file.Runtimes {
 		c.Images[r.Name] = r.Image

@@ -57,6 +57,7 @@ func (a *app) startCommand() *cobra.Command {
 	cmd.Flags().StringVar(&flags.Listen, "listen", "", "address to listen on (default 127.0.0.1:4574)")
 	cmd.Flags().StringVar(&flags.DataDir, "data-dir", "", "directory of all state ($LAMBDA_ENGINE_DATA_DIR; default in the user's state directory)")
 	cmd.Flags().StringVar(&flags.Driver, "driver", "", "docker, process or auto ($LAMBDA_ENGINE_DRIVER; default auto)")
+	cmd.Flags().StringVar(&flags.Authentication, "authentication", "", "any, or strict to serve signed requests only (default any on loopback, strict beyond it)")
 	cmd.Flags().StringVar(&file, "config", os.Getenv("LAMBDA_ENGINE_CONFIG"), "configuration file in HCL ($LAMBDA_ENGINE_CONFIG)")
 	return cmd
 }
@@ -64,7 +65,7 @@ func (a *app) startCommand() *cobra.Command {
 // forwarded returns the flags of engine start that the detached engine needs too.
 func forwarded(cmd *cobra.Command) []string {
 	var args []string
-	for _, name := range []string{"driver", "config"} {
+	for _, name := range []string{"driver", "authentication", "config"} {
 		if f := cmd.Flags().Lookup(name); f.Changed {
 			args = append(args, "--"+name, f.Value.String())
 		}
@@ -82,6 +83,9 @@ func (a *app) detach(cmd *cobra.Command, c engine.Config, args []string) error {
 		return err
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "The engine answers at %s (process %d, driver %s, data in %s).\n", endpoint, health.PID, health.Driver, health.DataDir)
+	if health.IssuedKey {
+		fmt.Fprintln(cmd.ErrOrStderr(), "It serves only requests signed with its own key, which `engine env` prints.")
+	}
 	return nil
 }
 
@@ -99,7 +103,7 @@ func (a *app) serve(cmd *cobra.Command, c engine.Config, verbose bool) error {
 	if err != nil {
 		return err
 	}
-	c.Logger.Info("engine serves", "endpoint", e.URL(), "driver", e.Driver(), "data", c.DataDir, "after", time.Since(began).Round(time.Millisecond))
+	c.Logger.Info("engine serves", "endpoint", e.URL(), "driver", e.Driver(), "data", c.DataDir, "authentication", e.Authentication(), "after", time.Since(began).Round(time.Millisecond))
 	failed := make(chan error, 1)
 	go func() { failed <- e.Wait() }()
 	select {
@@ -153,7 +157,7 @@ func (a *app) statusCommand() *cobra.Command {
 			case "json":
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(health)
 			case "text":
-				fmt.Fprintf(cmd.OutOrStdout(), "endpoint  %s\nversion   %s\nprocess   %d\ndriver    %s\ndata      %s\n", a.endpoint, health.Version, health.PID, health.Driver, health.DataDir)
+				fmt.Fprintf(cmd.OutOrStdout(), "endpoint  %s\nversion   %s\nprocess   %d\ndriver    %s\ndata      %s\ncallers   %s\n", a.endpoint, health.Version, health.PID, health.Driver, health.DataDir, callers(health))
 				return nil
 			}
 			return usageError{fmt.Errorf("unknown output %q: use text or json", output)}
@@ -170,16 +174,38 @@ func (a *app) envCommand() *cobra.Command {
 		Example: `  eval "$(terraform-provider-lambda engine env)" && aws lambda list-functions`,
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, v := range [][2]string{
-				{"AWS_ENDPOINT_URL", a.endpoint},
-				{"AWS_REGION", a.region},
-				{"AWS_DEFAULT_REGION", a.region},
-				{"AWS_ACCESS_KEY_ID", "test"},
-				{"AWS_SECRET_ACCESS_KEY", "test"},
-			} {
+			vars := [][2]string{{"AWS_ENDPOINT_URL", a.endpoint}, {"AWS_REGION", a.region}, {"AWS_DEFAULT_REGION", a.region}}
+			key, strict := daemon.Key{AccessKeyID: "test", SecretAccessKey: "test"}, false
+			if health, err := daemon.Probe(cmd.Context(), a.endpoint); err == nil {
+				issued, err := health.Key()
+				if err != nil {
+					return err
+				}
+				if issued != nil {
+					key = *issued
+				}
+				strict = health.Authentication == "strict" && issued == nil
+			}
+			if strict {
+				fmt.Fprintln(cmd.ErrOrStderr(), "The engine serves only requests signed with the credentials it is configured with: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to one of them.")
+			} else {
+				vars = append(vars, [2]string{"AWS_ACCESS_KEY_ID", key.AccessKeyID}, [2]string{"AWS_SECRET_ACCESS_KEY", key.SecretAccessKey})
+			}
+			for _, v := range vars {
 				fmt.Fprintf(cmd.OutOrStdout(), "export %s=%s\n", v[0], v[1])
 			}
 			return nil
 		},
 	}
+}
+
+// callers says whom an engine serves.
+func callers(h *daemon.Health) string {
+	switch {
+	case h.IssuedKey:
+		return "signed with the engine's own key (strict)"
+	case h.Authentication == "strict":
+		return "signed with configured credentials (strict)"
+	}
+	return "any"
 }

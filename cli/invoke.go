@@ -77,7 +77,11 @@ func (a *app) invoke(cmd *cobra.Command, function string, payload []byte, v invo
 	if v.tail {
 		in.LogType = types.LogTypeTail
 	}
-	out, err := a.lambda().Invoke(cmd.Context(), in)
+	client, err := a.lambda(cmd.Context())
+	if err != nil {
+		return fmt.Errorf("invoke %s: %w", function, err)
+	}
+	out, err := client.Invoke(cmd.Context(), in)
 	if err != nil {
 		return a.explain(cmd.Context(), "invoke "+function, err)
 	}
@@ -101,18 +105,37 @@ func (a *app) invoke(cmd *cobra.Command, function string, payload []byte, v invo
 }
 
 // lambda returns a client of the engine.
-func (a *app) lambda() *lambda.Client {
+func (a *app) lambda(ctx context.Context) (*lambda.Client, error) {
+	key, err := a.key(ctx)
+	if err != nil {
+		return nil, err
+	}
 	return lambda.New(lambda.Options{
 		Region:           a.region,
 		BaseEndpoint:     &a.endpoint,
-		Credentials:      aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(accessKey(), "local", "")),
+		Credentials:      aws.NewCredentialsCache(credentials.StaticCredentialsProvider{Value: key}),
 		RetryMaxAttempts: 1,
-	})
+	}), nil
 }
 
-// accessKey is whom the engine takes us for: 12 digits are an account of that
-// number, anything else is the engine's own.
-func accessKey() string { return env("AWS_ACCESS_KEY_ID", "test") }
+// key is what to sign requests to the engine with: its own key, where it has issued
+// one and takes no other, or AWS's variables. Where nothing is verified, an access
+// key of 12 digits is the account of that number, and any other the engine's own.
+func (a *app) key(ctx context.Context) (aws.Credentials, error) {
+	key := aws.Credentials{AccessKeyID: env("AWS_ACCESS_KEY_ID", "test"), SecretAccessKey: env("AWS_SECRET_ACCESS_KEY", "test")}
+	health, err := daemon.Find(ctx, daemon.Options{Endpoint: a.endpoint})
+	if err != nil {
+		return key, err
+	}
+	issued, err := health.Key()
+	if err != nil && os.Getenv("AWS_ACCESS_KEY_ID") != "" {
+		return key, nil // of an engine whose data directory is elsewhere
+	}
+	if issued != nil {
+		key = aws.Credentials{AccessKeyID: issued.AccessKeyID, SecretAccessKey: issued.SecretAccessKey}
+	}
+	return key, err
+}
 
 // explain turns an error of a client into one that says what to do.
 func (a *app) explain(ctx context.Context, doing string, err error) error {

@@ -49,6 +49,11 @@ type Config struct {
 	Account string // of unsigned requests; default 000000000000
 	Region  string // of unsigned requests; default us-east-1
 	Version string // of the binary, told by the health check
+	// Authentication is "any", which believes the access key of a request and serves
+	// unsigned ones too, or "strict", which serves only what one of Credentials has
+	// signed; default any on loopback, strict beyond it.
+	Authentication string
+	Credentials    map[string]wire.Credential // by access key; default in strict mode: a key of the engine's own
 	// Images overrides the container image of runtimes, such as "python3.13".
 	Images map[string]string
 	// Network is the Docker network of environments: default bridge; "none" cuts them off.
@@ -68,6 +73,7 @@ type Engine struct {
 	services *wire.Server
 	links    *api.Links
 	urls     *functionurl.Server
+	issued   bool // the only access key is the engine's own
 	serving  chan error
 	stopping context.Context // ends when the engine begins to stop
 	stop     context.CancelFunc
@@ -121,6 +127,9 @@ func (e *Engine) start(ctx context.Context) (err error) {
 	if e.listener, err = net.Listen("tcp", e.config.Listen); err != nil {
 		return fmt.Errorf("listen on %s: %w. Stop what uses the address, or choose another with --listen", e.config.Listen, err)
 	}
+	if err := e.identify(); err != nil {
+		return err
+	}
 	// Looking for Docker and for what a dead engine left takes as long as opening
 	// the store: do both at once.
 	driver := make(chan error, 1)
@@ -138,7 +147,7 @@ func (e *Engine) start(ctx context.Context) (err error) {
 	if err := e.assemble(ctx); err != nil {
 		return err
 	}
-	e.server = &http.Server{Handler: guard(e), ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(e.config.Logger.Handler(), slog.LevelDebug)}
+	e.server = &http.Server{Handler: e.guard(e), ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(e.config.Logger.Handler(), slog.LevelDebug)}
 	go func() { e.serving <- e.server.Serve(e.listener) }()
 	return daemon.WriteIdentity(e.config.DataDir, daemon.Identity{
 		PID: os.Getpid(), Addr: e.listener.Addr().String(), Version: e.config.Version, Started: time.Now().UTC(),
@@ -176,9 +185,8 @@ func (e *Engine) assemble(ctx context.Context) error {
 		return err
 	}
 	e.invoker = invoke.New(invoke.Options{
-		SettleDelay: e.config.UpdateDelay,
-		Catalog:     e.catalog, Driver: e.driver, Code: code, Logs: e.logs, Log: e.config.Logger,
-		Endpoint: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { e.services.ServeHTTP(w, r) }),
+		Catalog: e.catalog, Driver: e.driver, Code: code, Logs: e.logs, Log: e.config.Logger,
+		Endpoint: e.functionEndpoint, SettleDelay: e.config.UpdateDelay,
 	})
 	if e.queue, err = invoke.OpenQueue(ctx, e.store, e.invoker, invoke.QueueOptions{}); err != nil {
 		return err
@@ -192,7 +200,7 @@ func (e *Engine) assemble(ctx context.Context) error {
 	if e.services, err = e.bind(packages); err != nil {
 		return err
 	}
-	e.urls = &functionurl.Server{Catalog: e.catalog, Invoker: e.invoker, Caller: e.services.Caller, Log: e.config.Logger}
+	e.urls = &functionurl.Server{Catalog: e.catalog, Invoker: e.invoker, Authenticate: e.services.Authenticate, Log: e.config.Logger}
 	e.invoker.Resume()
 	e.sources.Start()
 	return nil
@@ -226,8 +234,7 @@ func (e *Engine) bind(packages *store.Packages) (*wire.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bind the STS API: %w", err)
 	}
-	config := wire.ServerConfig{Account: e.config.Account, Region: e.config.Region, Logger: e.config.Logger}
-	return wire.NewServer(config, lambda, kinesisAPI, identity), nil
+	return wire.NewServer(e.callers(), lambda, kinesisAPI, identity), nil
 }
 
 // URL is where the engine answers.
@@ -235,6 +242,9 @@ func (e *Engine) URL() string { return "http://" + e.listener.Addr().String() }
 
 // Driver is the name of the driver in use.
 func (e *Engine) Driver() string { return e.driver.Name() }
+
+// Authentication is how callers are known: "any" or "strict".
+func (e *Engine) Authentication() string { return e.config.Authentication }
 
 // Wait returns when the engine has stopped serving by itself, with the reason.
 func (e *Engine) Wait() error {

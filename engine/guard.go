@@ -9,15 +9,17 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/sources/functionurl"
 )
 
-// guard keeps web pages out. The engine asks nobody for a password and runs what
-// it is sent, and a browser lets any page send requests to 127.0.0.1. Such a
-// request has an Origin; after DNS rebinding it has the page's own name as Host.
+// guard keeps web pages out. On loopback the engine asks nobody for a password and
+// runs what it is sent, and a browser lets any page send requests to 127.0.0.1. Such
+// a request has an Origin; after DNS rebinding it has the page's own name as Host.
+// Beyond loopback names are many, and no page can forge the signature of a request.
 // Function URLs are there for web pages: who may call them, and from which page a
 // browser may read the answer, is said by their own settings.
-func guard(next http.Handler) http.Handler {
+func (e *Engine) guard(next http.Handler) http.Handler {
+	anyHost := e.strict() && !onLoopback(e.listener.Addr())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case !localName(hostname(r.Host)):
+		case !anyHost && !localName(hostname(r.Host)):
 			refuse(w, "The engine does not answer to the host name "+r.Host+": use 127.0.0.1, localhost or a name without dots.")
 		case !localOrigin(r.Header.Get("Origin")) && !functionurl.Addresses(r):
 			refuse(w, "The engine does not answer to web pages of "+r.Header.Get("Origin")+".")

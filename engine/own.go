@@ -17,6 +17,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
 	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sources/functionurl"
+	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 )
 
 // ServeHTTP serves function URLs, AWS's APIs, and what is the engine's own under /_engine/.
@@ -29,13 +30,20 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == daemon.HealthPath:
 		writeJSON(w, http.StatusOK, daemon.Health{
 			Version: e.config.Version, PID: os.Getpid(), Driver: e.driver.Name(), DataDir: e.config.DataDir,
+			Authentication: e.config.Authentication, IssuedKey: e.issued,
 		})
-	case r.URL.Path == LogsPath:
-		e.serveLogs(w, r)
-	case strings.HasPrefix(r.URL.Path, api.LinkPath):
+	case strings.HasPrefix(r.URL.Path, api.LinkPath): // is signed in its own way
 		e.links.ServeHTTP(w, r)
 	default:
-		writeJSON(w, http.StatusNotFound, map[string]string{"message": "The engine has nothing at " + r.URL.Path + "."})
+		caller, err := e.services.Authenticate(r)
+		switch {
+		case err != nil:
+			wire.WriteError(w, r, err)
+		case r.URL.Path == LogsPath:
+			e.serveLogs(w, r, caller)
+		default:
+			writeJSON(w, http.StatusNotFound, map[string]string{"message": "The engine has nothing at " + r.URL.Path + "."})
+		}
 	}
 }
 
@@ -43,7 +51,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // ?account=…&region=…&function=…&since=RFC3339&follow=true.
 const LogsPath = "/_engine/logs"
 
-func (e *Engine) serveLogs(w http.ResponseWriter, r *http.Request) {
+func (e *Engine) serveLogs(w http.ResponseWriter, r *http.Request, caller wire.Caller) {
 	query := r.URL.Query()
 	var since time.Time
 	if text := query.Get("since"); text != "" {
@@ -53,7 +61,11 @@ func (e *Engine) serveLogs(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	account, region := or(query.Get("account"), e.config.Account), or(query.Get("region"), e.config.Region)
+	account, region := or(query.Get("account"), caller.Account), or(query.Get("region"), caller.Region)
+	if e.strict() && account != caller.Account {
+		refuse(w, caller.Name()+" may not read the logs of account "+account+".")
+		return
+	}
 	flusher := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.WriteHeader(http.StatusOK)
@@ -73,12 +85,13 @@ func (e *Engine) serveLogs(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// kinesisClient talks to the engine's own Kinesis as any client would.
+// kinesisClient talks to the engine's own Kinesis as any client would, but from inside.
 func (e *Engine) kinesisClient(scope catalog.Scope) *kinesis.Client {
 	return kinesis.New(kinesis.Options{
 		Region:       scope.Region,
 		BaseEndpoint: aws.String(e.URL()),
 		Credentials:  credentials.NewStaticCredentialsProvider(scope.Account, "local", ""),
+		HTTPClient:   inside{e.services.Inside(wire.Root(scope.Account))},
 	})
 }
 

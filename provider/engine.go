@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 
@@ -35,8 +36,18 @@ func (p *lambdaProvider) local(ctx context.Context, m model, cfg target.Config) 
 	if !e.Autostart.IsNull() && !e.Autostart.ValueBool() {
 		get = daemon.Find
 	}
-	if _, err := get(ctx, o); err != nil {
+	health, err := get(ctx, o)
+	if err != nil {
 		return nil, err
+	}
+	if cfg.AccessKey == "" {
+		key, err := health.Key()
+		if err != nil {
+			return nil, fmt.Errorf("%w; or set access_key and secret_key", err)
+		}
+		if key != nil {
+			cfg.AccessKey, cfg.SecretKey = key.AccessKeyID, key.SecretAccessKey
+		}
 	}
 	return target.Local(cfg, o.Endpoint), nil
 }

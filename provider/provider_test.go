@@ -17,7 +17,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/lambdaform/terraform-provider-lambda/cli"
+	"github.com/lambdaform/terraform-provider-lambda/engine"
 	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
+	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 	"github.com/lambdaform/terraform-provider-lambda/provider/acctest"
 )
 
@@ -98,6 +100,39 @@ func health(t *testing.T, o daemon.Options) int {
 	return h.PID
 }
 
+// An engine that asks for signatures has issued a key, which the provider finds;
+// where it was given credentials, they are the provider's to tell.
+func TestStrictEngine(t *testing.T) {
+	for name, credentials := range map[string]map[string]wire.Credential{"issued": nil, "configured": {"AKIATERRAFORM": {SecretKey: "secret", Identity: wire.Root("111111111111")}}} {
+		t.Run(name, func(t *testing.T) {
+			e, err := engine.Start(context.Background(), engine.Config{
+				Listen: "127.0.0.1:0", DataDir: t.TempDir(), Driver: "process", Version: "test", Authentication: "strict", Credentials: credentials,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := e.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+			block := func(keys string) string {
+				return fmt.Sprintf("provider \"lambda\" {\n  %s\n  engine {\n    endpoint = %q\n  }\n}\n", keys, e.URL())
+			}
+			function, account, keys := acctest.Name(t), "000000000000", ""
+			if credentials != nil {
+				account, keys = "111111111111", "access_key = \"AKIATERRAFORM\"\n  secret_key = \"secret\""
+			}
+			text := config(t, block(keys), function)
+			run(t,
+				resource.TestStep{Config: config(t, block("access_key = \"AKIANOBODY\"\n  secret_key = \"x\""), function), ExpectError: regexp.MustCompile("UnrecognizedClientException")},
+				resource.TestStep{Config: text, ConfigStateChecks: arnIs("arn:aws:lambda:us-east-1:" + account + ":function:" + function)},
+				resource.TestStep{Config: text, ConfigPlanChecks: empty},
+			)
+		})
+	}
+}
+
 func TestNoAutostart(t *testing.T) {
 	block := fmt.Sprintf("provider \"lambda\" {\n  engine {\n    endpoint  = \"http://%s\"\n    autostart = false\n  }\n}\n", freeAddress(t))
 	run(t, resource.TestStep{Config: config(t, block, acctest.Name(t)), ExpectError: regexp.MustCompile(`(?s)No engine is running.*engine start -d\s+--listen`)})
@@ -125,7 +160,7 @@ provider "lambda" {
 
 // The engine answers as AWS does, so it can stand in for AWS.
 func TestTargetAWS(t *testing.T) {
-	engine := os.Getenv("LAMBDA_ENGINE_ENDPOINT")
+	endpoint := os.Getenv("LAMBDA_ENGINE_ENDPOINT")
 	name := acctest.Name(t)
 	block := func(more string) string {
 		return fmt.Sprintf(`
@@ -140,7 +175,7 @@ provider "lambda" {
   }
   %s
 }
-`, engine, engine, more)
+`, endpoint, endpoint, more)
 	}
 	run(t,
 		resource.TestStep{Config: config(t, block(`allowed_account_ids = ["999999999999"]`), name), ExpectError: regexp.MustCompile(`belong\s+to\s+account\s+123456789012`)},

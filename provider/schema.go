@@ -25,7 +25,7 @@ func (p *lambdaProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 			},
 			"region":                      text("Region of the resources that name none. Also `AWS_REGION` or `AWS_DEFAULT_REGION`; `us-east-1` if the target is `local`."),
 			"profile":                     text("Profile of the shared configuration to use. Also `AWS_PROFILE`."),
-			"access_key":                  secret("Access key. Also `AWS_ACCESS_KEY_ID`. The local target takes any; one of 12 digits is the account to work in.", stringvalidator.AlsoRequires(path.MatchRoot("secret_key"))),
+			"access_key":                  secret("Access key. Also `AWS_ACCESS_KEY_ID`. The local target takes any, and one of 12 digits is the account to work in; where the engine verifies signatures, the default is the key that it has issued.", stringvalidator.AlsoRequires(path.MatchRoot("secret_key"))),
 			"secret_key":                  secret("Secret key. Also `AWS_SECRET_ACCESS_KEY`.", stringvalidator.AlsoRequires(path.MatchRoot("access_key"))),
 			"token":                       secret("Session token. Also `AWS_SESSION_TOKEN`."),
 			"shared_config_files":         texts("Shared configuration files. Also `AWS_CONFIG_FILE`."),

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -130,17 +131,18 @@ func (s *calls) invokeAsync(w http.ResponseWriter, r *http.Request, labels wire.
 	return nil
 }
 
-// callee finds what a call names, and whether the caller may call it: callers of
-// the function's own account may, others need a statement for the very ARN they name.
+// callee finds what a call names, and whether the caller may call it.
 func (s *calls) callee(r *http.Request, name, qualifier string) (catalog.Ref, string, error) {
 	target, err := parseRef(r.Context(), &name, &qualifier)
 	if err != nil {
 		return target, "", err
 	}
 	f, err := s.Catalog.Function(target)
-	caller := scope(r.Context()).Account
-	if target.Account != caller && (err != nil || !f.Allows(target.Qualifier, caller)) {
-		return target, "", accessDenied(target)
+	if err != nil { // whoever may not call it need not know that it is missing
+		f = catalog.Function{Scope: target.Scope, Name: target.Name}
+	}
+	if err := s.authorize(r.Context(), &f, target.Qualifier); err != nil {
+		return target, "", err
 	}
 	if err != nil {
 		if target.Qualifier == "" { // AWS names the version that it looked for
@@ -153,6 +155,21 @@ func (s *calls) callee(r *http.Request, name, qualifier string) (catalog.Ref, st
 		return target, "", catalog.NotFound("Function not found: %s", target.ARN())
 	}
 	return target, version, nil
+}
+
+// authorize refuses callers that may not invoke f by that qualifier. Why is for
+// the owner's eyes only: it goes to the log.
+func (s *Service) authorize(ctx context.Context, f *catalog.Function, qualifier string) error {
+	caller := catalog.Caller(wire.CallerFrom(ctx).Identity)
+	err := f.Authorize(qualifier, catalog.Access{Caller: caller, Action: catalog.InvokeAction})
+	var denied *catalog.Denied
+	if !errors.As(err, &denied) {
+		return err
+	}
+	for _, reason := range denied.Reasons {
+		s.Log.InfoContext(ctx, "access denied", "caller", denied.User, "resource", denied.Resource, "action", denied.Action, "why", reason)
+	}
+	return &wire.Error{Code: "AccessDeniedException", Status: http.StatusForbidden, Message: denied.Error()}
 }
 
 // readPayload reads an event, which must be JSON. None at all counts as {}.

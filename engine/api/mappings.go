@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -25,6 +26,9 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *lambda.Creat
 	}
 	if err := unsupportedMapping(in); err != nil {
 		return nil, err
+	}
+	if owner := strings.SplitN(*in.EventSourceArn, ":", 6); len(owner) == 6 && owner[4] != target.Account {
+		return nil, catalog.Invalid("Cannot access stream %s. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, ListShards, and ListStreams Actions on your stream in IAM.", *in.EventSourceArn)
 	}
 	if err := s.Sources.Check(ctx, *in.EventSourceArn); err != nil {
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -69,6 +68,9 @@ func (f *Function) AddPermission(l Limits, qualifier string, in *lambda.AddPermi
 	if policy.index(sid) >= 0 {
 		return Statement{}, Conflict("The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", sid)
 	}
+	if in.FunctionUrlAuthType != "" && *in.Action != InvokeURLAction {
+		return Statement{}, Invalid("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")
+	}
 	principal, err := principalOf(*in.Principal)
 	if err != nil {
 		return Statement{}, err
@@ -112,51 +114,6 @@ func (f *Function) RemovePermission(qualifier, sid string, revision *string) err
 	return nil
 }
 
-// Allows tells whether the policy of the ARN that a call named lets another
-// account invoke the function through it. Only that very ARN counts (R35–R39).
-func (f *Function) Allows(qualifier, account string) bool {
-	return slices.ContainsFunc(f.Policies[qualifier].Statements, func(s Statement) bool {
-		return s.grants("lambda:InvokeFunction") && s.names(account) && len(s.Condition) == 0
-	})
-}
-
-// AllowsURL tells whether the policy of the ARN that u belongs to lets an account
-// call it through u; the empty account is that of a caller who has not signed.
-func (f *Function) AllowsURL(u URL, account string) bool {
-	return slices.ContainsFunc(f.Policies[u.Qualifier].Statements, func(s Statement) bool {
-		return s.grants("lambda:InvokeFunctionUrl") && s.names(account) && s.holdsFor(u.AuthType)
-	})
-}
-
-// holdsFor tells whether a call through a URL of that type meets every condition.
-func (s Statement) holdsFor(auth types.FunctionUrlAuthType) bool {
-	for operator, conditions := range s.Condition {
-		for key, value := range conditions {
-			if operator != "StringEquals" || key != "lambda:FunctionUrlAuthType" || value != string(auth) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-func (s Statement) grants(action string) bool {
-	return s.Action == "*" || s.Action == "lambda:*" || s.Action == action
-}
-
-func (s Statement) names(account string) bool {
-	switch p := s.Principal.(type) {
-	case string:
-		return p == "*"
-	case map[string]any: // as JSON brings it back
-		arn, _ := p["AWS"].(string)
-		return arn == "*" || arn == rootARN(account)
-	case map[string]string:
-		return p["AWS"] == "*" || p["AWS"] == rootARN(account)
-	}
-	return false
-}
-
 func (p Policy) index(sid string) int {
 	return slices.IndexFunc(p.Statements, func(s Statement) bool { return s.Sid == sid })
 }
@@ -169,7 +126,10 @@ func (f *Function) setPolicy(qualifier string, p Policy) {
 	f.Policies[qualifier] = p
 }
 
-var servicePrincipal = regexp.MustCompile(`^[a-z0-9.-]+\.amazonaws\.com(\.cn)?$`)
+var (
+	servicePrincipal = regexp.MustCompile(`^[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|amazon\.com)$`) // Alexa is at amazon.com
+	iamPrincipal     = regexp.MustCompile(`^arn:aws[a-z-]*:(iam|sts)::\d{12}:(root|(user|role|assumed-role|federated-user)/\S+)$`)
+)
 
 func principalOf(principal string) (any, error) {
 	switch {
@@ -177,7 +137,7 @@ func principalOf(principal string) (any, error) {
 		return "*", nil
 	case isAccount(principal):
 		return map[string]string{"AWS": rootARN(principal)}, nil
-	case strings.HasPrefix(principal, "arn:"):
+	case iamPrincipal.MatchString(principal):
 		return map[string]string{"AWS": principal}, nil
 	case servicePrincipal.MatchString(principal):
 		return map[string]string{"Service": principal}, nil

@@ -63,7 +63,7 @@ func isNotFound(err error) bool {
 	return errors.As(err, &missing)
 }
 
-func TestAllowsURL(t *testing.T) {
+func TestAuthorizeURL(t *testing.T) {
 	const caller = "111111111111"
 	none, iam := types.FunctionUrlAuthTypeNone, types.FunctionUrlAuthTypeAwsIam
 	for name, c := range map[string]struct {
@@ -96,12 +96,14 @@ func TestAllowsURL(t *testing.T) {
 		if err := json.Unmarshal(raw, &stored); err != nil {
 			t.Fatal(err)
 		}
-		u := URL{AuthType: c.auth}
-		if public, own := stored.AllowsURL(u, ""), stored.AllowsURL(u, caller); public != c.public || own != c.own {
+		allows := func(qualifier string, who Caller) bool {
+			return stored.Authorize(qualifier, Access{Caller: who, Action: InvokeURLAction, FunctionURLAuthType: string(c.auth)}) == nil
+		}
+		signed := Caller{Account: caller, Principal: "arn:aws:iam::" + caller + ":root"}
+		if public, own := allows("", Caller{}), allows("", signed); public != c.public || own != c.own {
 			t.Errorf("%s: %v for everybody, %v for the account", name, public, own)
 		}
-		u.Qualifier = "live"
-		if stored.AllowsURL(u, caller) {
+		if allows("live", signed) {
 			t.Errorf("%s: another ARN is allowed too", name)
 		}
 	}

@@ -26,6 +26,9 @@ type Health struct {
 	PID     int    `json:"pid"`
 	Driver  string `json:"driver"`
 	DataDir string `json:"data_dir"`
+
+	Authentication string `json:"authentication,omitempty"` // any or strict
+	IssuedKey      bool   `json:"issued_key,omitempty"`     // sign with the key in the data directory
 }
 
 // ErrNotRunning means that nothing listens at the endpoint.
@@ -86,7 +89,8 @@ func ask(ctx context.Context, endpoint string) (*Health, error) {
 	return &h, nil
 }
 
-// listenAddress returns the host:port of endpoint, which must be on this machine.
+// listenAddress returns the host:port of endpoint, which must be on this machine: on
+// loopback, or all of its addresses.
 func listenAddress(endpoint string) (string, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil {
@@ -95,7 +99,7 @@ func listenAddress(endpoint string) (string, error) {
 	if u.Scheme != "http" || u.Port() == "" || strings.Trim(u.Path, "/") != "" {
 		return "", fmt.Errorf("engine endpoint %q: must have the form http://HOST:PORT", endpoint)
 	}
-	if ip := net.ParseIP(u.Hostname()); u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if ip := net.ParseIP(u.Hostname()); u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback() && !ip.IsUnspecified()) {
 		return "", fmt.Errorf("engine endpoint %q: only an engine on this machine can be started from here", endpoint)
 	}
 	return u.Host, nil

@@ -16,6 +16,7 @@ const (
 	identityFile = "engine.json"
 	lockFile     = "engine.lock"
 	logFile      = "engine.log"
+	keyFile      = "engine.key.json"
 )
 
 // Identity is what an engine leaves in its data directory while it runs.
@@ -27,22 +28,25 @@ type Identity struct {
 }
 
 // WriteIdentity records a running engine. The engine calls it after it listens.
-func WriteIdentity(dataDir string, id Identity) error {
-	b, err := json.Marshal(id)
+func WriteIdentity(dataDir string, id Identity) error { return write(dataDir, identityFile, id) }
+
+// write puts v into a file that only the user can read. It is renamed into place,
+// so that nobody ever sees half of it.
+func write(dataDir, name string, v any) error {
+	b, err := json.Marshal(v)
 	if err != nil {
-		return fmt.Errorf("recording the engine: %w", err)
+		return fmt.Errorf("writing %s: %w", name, err)
 	}
-	// Renamed into place, so that a reader never sees half a file.
-	tmp, err := os.CreateTemp(dataDir, identityFile+".*")
+	tmp, err := os.CreateTemp(dataDir, name+".*")
 	if err != nil {
-		return fmt.Errorf("recording the engine: %w", err)
+		return fmt.Errorf("writing %s: %w", name, err)
 	}
 	_, err = tmp.Write(append(b, '\n'))
 	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), filepath.Join(dataDir, identityFile))
+		err = os.Rename(tmp.Name(), filepath.Join(dataDir, name))
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("recording the engine: %w", err), os.Remove(tmp.Name()))
+		return errors.Join(fmt.Errorf("writing %s: %w", name, err), os.Remove(tmp.Name()))
 	}
 	return nil
 }

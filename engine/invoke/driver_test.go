@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -160,7 +161,8 @@ func newBench(t *testing.T, d *driver, edit ...func(*invoke.Options)) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.logs.Close)
-	options := invoke.Options{Catalog: b.catalog, Driver: d, Logs: b.logs, Log: log}
+	noAWS := func(catalog.Ref, string) http.Handler { return http.NotFoundHandler() }
+	options := invoke.Options{Catalog: b.catalog, Driver: d, Logs: b.logs, Endpoint: noAWS, Log: log}
 	for _, e := range edit {
 		e(&options)
 	}

@@ -26,11 +26,12 @@ import (
 
 // Options says what an Invoker works with. All fields but the times are required.
 type Options struct {
-	Catalog  *catalog.Catalog
-	Driver   sandbox.Driver
-	Code     *CodeCache
-	Logs     *observe.Logs
-	Endpoint http.Handler // serves the AWS calls of functions
+	Catalog *catalog.Catalog
+	Driver  sandbox.Driver
+	Code    *CodeCache
+	Logs    *observe.Logs
+	// Endpoint serves the AWS calls of a function, which has taken on its role.
+	Endpoint func(function catalog.Ref, role string) http.Handler
 	Log      *slog.Logger
 
 	IdleTimeout time.Duration // after which a free environment is stopped; 0 means 10 minutes

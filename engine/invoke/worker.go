@@ -91,7 +91,7 @@ func (f *fleet) spec() sandbox.Spec {
 		MemoryMB:     int(*config.MemorySize),
 		EphemeralMB:  int(*config.EphemeralStorage.Size),
 		InitTimeout:  initBudget + f.timeout(),
-		Endpoint:     f.invoker.Endpoint,
+		Endpoint:     f.invoker.Endpoint(f.function.Ref(), value(config.Role)),
 	}
 	if image := config.ImageConfigResponse; image != nil && image.ImageConfig != nil {
 		spec.Entrypoint, spec.Command, spec.WorkingDir = image.ImageConfig.EntryPoint, image.ImageConfig.Command, value(image.ImageConfig.WorkingDirectory)

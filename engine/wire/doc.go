@@ -9,7 +9,8 @@
 //
 // A request then goes through these files:
 //
-//	server.go    picks the service, names the request and its caller
+//	authenticate.go  signature.go  verify.go   who calls, and whether that is proved
+//	server.go    picks the service, names the request
 //	restjson.go  json.go  query.go   one protocol each: request to tree, output to response
 //	validate.go  the tree against the model's constraints: ValidationException
 //	decode.go    the tree into the SDK's input struct

@@ -63,6 +63,9 @@ func (p *awsJSON) write(w http.ResponseWriter, op *operation, out reflect.Value)
 }
 
 func (p *awsJSON) fail(w http.ResponseWriter, f *fault) {
+	if f.status == http.StatusForbidden {
+		f.status = http.StatusBadRequest // this protocol knows no 403
+	}
 	b := append([]byte{'{'}, `"__type":`...)
 	b = appendString(b, f.code)
 	b = f.appendRest(b, true)

@@ -148,7 +148,18 @@ func writeText(b *strings.Builder, text string) {
 	_ = xml.EscapeText(b, []byte(text)) // a strings.Builder does not fail
 }
 
+// queryCodes are the names that the query protocol has for errors of signatures.
+var queryCodes = map[string]string{
+	"MissingAuthenticationTokenException": "MissingAuthenticationToken",
+	"UnrecognizedClientException":         "InvalidClientTokenId",
+	"InvalidSignatureException":           "SignatureDoesNotMatch",
+	"IncompleteSignatureException":        "IncompleteSignature",
+}
+
 func (p *awsQuery) fail(w http.ResponseWriter, f *fault) {
+	if code, ok := queryCodes[f.code]; ok {
+		f.code = code
+	}
 	side := "Sender"
 	if f.status >= http.StatusInternalServerError {
 		side = "Receiver"

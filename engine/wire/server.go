@@ -9,8 +9,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
-
-	"github.com/google/uuid"
+	"time"
 )
 
 // Header names.
@@ -20,11 +19,14 @@ const (
 	errorTypeHeader = "x-amzn-ErrorType"
 )
 
-// ServerConfig says for whom unsigned requests are and where errors are logged.
+// ServerConfig says for whom unsigned requests are, who else there is, and where errors are logged.
 type ServerConfig struct {
-	Account string       // default 000000000000
-	Region  string       // default us-east-1
-	Logger  *slog.Logger // default none
+	Account     string                // default 000000000000
+	Region      string                // default us-east-1
+	Credentials map[string]Credential // by access key
+	Strict      bool                  // serve only what one of Credentials has signed
+	Now         func() time.Time      // default time.Now
+	Logger      *slog.Logger          // default none
 }
 
 // Server serves AWS APIs, all on one port. It must see the path as the client
@@ -42,6 +44,9 @@ func NewServer(config ServerConfig, services ...*Service) *Server {
 	if config.Region == "" {
 		config.Region = "us-east-1"
 	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -58,12 +63,11 @@ type exchangeKey struct{}
 
 // ServeHTTP routes a request to its operation and writes the answer.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	cred := credentialOf(r)
-	caller := s.callerOf(cred)
+	caller, sig, refused := s.authenticate(r)
 	rw := &response{ResponseWriter: w}
 	rw.Header().Set(requestIDHeader, caller.RequestID)
 	log := s.config.Logger
-	svc, op, labels := s.find(r, cred)
+	svc, op, labels := s.find(r, sig.service)
 	ctx := WithCaller(r.Context(), caller)
 	r = r.WithContext(context.WithValue(ctx, exchangeKey{}, exchange{svc, log}))
 
@@ -78,6 +82,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		log.Error("panic in a handler", "request", caller.RequestID, "panic", p, "stack", string(debug.Stack()))
 		rw.fail(r, fmt.Errorf("panic: %v", p))
 	}()
+	if refused == nil {
+		refused = s.permits(caller, sig, svc, op)
+	}
+	if refused != nil {
+		rw.fail(r, refused)
+		return
+	}
 	if op == nil {
 		rw.fail(r, unknownOperation(r))
 		return
@@ -93,24 +104,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Caller returns who made a request to something that is no API, such as a function URL.
-func (s *Server) Caller(r *http.Request) Caller { return s.callerOf(credentialOf(r)) }
-
-// callerOf fills in what a request does not say about its caller. An access key
-// of 12 digits is an account, as other local clouds have it.
-func (s *Server) callerOf(cred credential) Caller {
-	c := Caller{Account: s.config.Account, Region: cred.region, AccessKeyID: cred.accessKeyID, RequestID: uuid.NewString()}
-	if len(cred.accessKeyID) == 12 && isDigits(cred.accessKeyID) {
-		c.Account = cred.accessKeyID
-	}
-	if c.Region == "" {
-		c.Region = s.config.Region
-	}
-	return c
-}
-
 // find picks the service by target, by signature or by path, and asks it for the operation.
-func (s *Server) find(r *http.Request, cred credential) (*Service, *operation, []string) {
+func (s *Server) find(r *http.Request, signedFor string) (*Service, *operation, []string) {
 	if target := r.Header.Get(targetHeader); target != "" {
 		for _, svc := range s.services {
 			if p := svc.model.Metadata.TargetPrefix; p != "" && strings.HasPrefix(target, p+".") {
@@ -121,7 +116,7 @@ func (s *Server) find(r *http.Request, cred credential) (*Service, *operation, [
 		return nil, nil, nil
 	}
 	for _, svc := range s.services {
-		if cred.service != "" && svc.model.Metadata.SigningName == cred.service {
+		if signedFor != "" && svc.model.Metadata.SigningName == signedFor {
 			op, labels := svc.protocol.find(r)
 			return svc, op, labels
 		}

@@ -137,9 +137,12 @@ type cloud struct {
 	log     *bytes.Buffer
 }
 
-func newCloud(t testing.TB) *cloud {
+func newCloud(t testing.TB) *cloud { return newCloudOf(t, ServerConfig{}) }
+
+func newCloudOf(t testing.TB, config ServerConfig) *cloud {
 	t.Helper()
 	c := &cloud{api: &api{}, streams: &streams{}, log: &bytes.Buffer{}}
+	config.Account, config.Region, config.Logger = "123456789012", "us-west-2", slog.New(slog.NewTextHandler(c.log, nil))
 	service := func(model string, impl any, opts ...Option) *Service {
 		m, err := LoadModel(model)
 		if err != nil {
@@ -151,8 +154,7 @@ func newCloud(t testing.TB) *cloud {
 		}
 		return s
 	}
-	c.Server = httptest.NewServer(NewServer(
-		ServerConfig{Account: "123456789012", Region: "us-west-2", Logger: slog.New(slog.NewTextHandler(c.log, nil))},
+	c.Server = httptest.NewServer(NewServer(config,
 		service("lambda", c.api, WithRaw("Invoke", c.api.invoke),
 			WithUnchecked("CreateFunctionInput.Runtime", "CreateFunctionInput.FileSystemConfigs.LocalMountPath")),
 		service("kinesis", c.streams), service("sts", identity{}),
@@ -488,16 +490,18 @@ func TestJSONErrors(t *testing.T) {
 func TestCaller(t *testing.T) {
 	const sig = "AWS4-HMAC-SHA256 Credential=%s, SignedHeaders=host, Signature=00"
 	tests := []struct {
-		name, auth, query string
-		want              Caller
+		name, auth, query    string
+		account, region, key string
 	}{
-		{name: "unsigned", want: Caller{Account: "123456789012", Region: "us-west-2"}},
-		{name: "signed", auth: fmt.Sprintf(sig, "AKID/20260101/eu-west-1/lambda/aws4_request"), want: Caller{Account: "123456789012", Region: "eu-west-1", AccessKeyID: "AKID"}},
-		{name: "account as key", auth: fmt.Sprintf(sig, "111122223333/20260101/eu-west-1/lambda/aws4_request"), want: Caller{Account: "111122223333", Region: "eu-west-1", AccessKeyID: "111122223333"}},
-		{name: "no region", auth: "AWS4-ECDSA-P256-SHA256 Credential=AKID/20260101/lambda/aws4_request,SignedHeaders=host", want: Caller{Account: "123456789012", Region: "us-west-2", AccessKeyID: "AKID"}},
-		{name: "presigned", query: "?X-Amz-Credential=AKID%2F20260101%2Fap-south-1%2Flambda%2Faws4_request", want: Caller{Account: "123456789012", Region: "ap-south-1", AccessKeyID: "AKID"}},
-		{name: "malformed", auth: "AWS4-HMAC-SHA256 Credential=//", want: Caller{Account: "123456789012", Region: "us-west-2"}},
-		{name: "another scheme", auth: "Bearer x", want: Caller{Account: "123456789012", Region: "us-west-2"}},
+		{name: "unsigned", account: "123456789012", region: "us-west-2"},
+		{name: "signed", auth: fmt.Sprintf(sig, "AKID/20260101/eu-west-1/lambda/aws4_request"), account: "123456789012", region: "eu-west-1", key: "AKID"},
+		{name: "account as key", auth: fmt.Sprintf(sig, "111122223333/20260101/eu-west-1/lambda/aws4_request"), account: "111122223333", region: "eu-west-1", key: "111122223333"},
+		{name: "no region", auth: "AWS4-ECDSA-P256-SHA256 Credential=AKID/20260101/lambda/aws4_request,SignedHeaders=host,Signature=0", account: "123456789012", region: "us-west-2", key: "AKID"},
+		{
+			name: "presigned", account: "123456789012", region: "ap-south-1", key: "AKID",
+			query: "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID%2F20260101%2Fap-south-1%2Flambda%2Faws4_request&X-Amz-Date=20260101T000000Z&X-Amz-SignedHeaders=host&X-Amz-Signature=0",
+		},
+		{name: "another scheme", auth: "Bearer x", account: "123456789012", region: "us-west-2"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -506,11 +510,19 @@ func TestCaller(t *testing.T) {
 			if resp.status != 200 {
 				t.Fatalf("got %d %s", resp.status, resp.body)
 			}
-			tt.want.RequestID = resp.header.Get("x-amzn-RequestId")
-			if c.api.caller != tt.want {
-				t.Errorf("got %+v, want %+v", c.api.caller, tt.want)
+			want := Caller{Identity: Root(tt.account), Region: tt.region, AccessKeyID: tt.key, RequestID: resp.header.Get("x-amzn-RequestId")}
+			if c.api.caller != want {
+				t.Errorf("got %+v, want %+v", c.api.caller, want)
 			}
 		})
+	}
+	for _, bad := range []answer{
+		newCloud(t).do(t, "GET", functions+"/f", "", "Authorization", "AWS4-HMAC-SHA256 Credential=//"),
+		newCloud(t).do(t, "GET", functions+"/f?X-Amz-Credential=AKID", ""),
+	} {
+		if bad.status != 403 || bad.header.Get(errorTypeHeader) != "IncompleteSignatureException" {
+			t.Errorf("malformed: %d %s", bad.status, bad.body)
+		}
 	}
 }
 

@@ -17,7 +17,8 @@ type client struct {
 	env []string
 }
 
-// newClient starts an engine for the tools named, which must be there in CI.
+// newClient starts an engine for the tools named, which must be there in CI. It
+// verifies their signatures, so that each of them proves that it is understood.
 func newClient(t *testing.T, tools ...string) client {
 	t.Helper()
 	for _, tool := range tools {
@@ -25,10 +26,17 @@ func newClient(t *testing.T, tools ...string) client {
 			lacking(t, tool+" is not on the PATH")
 		}
 	}
-	s := newServer(t)
+	s := newServer(t, "--authentication", "strict")
+	vars, err := exec.CommandContext(t.Context(), binary, "--endpoint", s.url(), "engine", "env").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var env []string
+	for line := range strings.Lines(string(vars)) {
+		env = append(env, strings.TrimSpace(strings.TrimPrefix(line, "export ")))
+	}
 	none := filepath.Join(t.TempDir(), "none") // not this machine's own settings
-	return client{s, append(os.Environ(),
-		"AWS_ENDPOINT_URL="+s.url(), "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
+	return client{s, append(append(os.Environ(), env...),
 		"AWS_CONFIG_FILE="+none, "AWS_SHARED_CREDENTIALS_FILE="+none, "AWS_PAGER=", "AWS_EC2_METADATA_DISABLED=true", "PYTHONWARNINGS=ignore",
 	)}
 }

@@ -46,7 +46,8 @@ func run(m *testing.M) (int, error) {
 // server is an engine in a process of its own.
 type server struct {
 	testing.TB
-	dir    string // its data directory
+	dir    string   // its data directory
+	args   []string // of the command, beside those that every engine has
 	addr   string
 	cmd    *exec.Cmd
 	log    *lockedBuffer
@@ -54,9 +55,9 @@ type server struct {
 }
 
 // newServer starts an engine with a data directory of its own, which ends with the test.
-func newServer(t testing.TB) *server {
+func newServer(t testing.TB, args ...string) *server {
 	t.Helper()
-	s := &server{TB: t, dir: t.TempDir(), addr: freeAddress(t), log: &lockedBuffer{}}
+	s := &server{TB: t, dir: t.TempDir(), args: args, addr: freeAddress(t), log: &lockedBuffer{}}
 	s.start()
 	t.Cleanup(func() {
 		if s.cmd != nil {
@@ -89,7 +90,7 @@ func (s *server) url() string { return "http://" + s.addr }
 // start returns once the engine serves.
 func (s *server) start() {
 	s.Helper()
-	args := []string{"engine", "start", "--driver", "process", "--listen", s.addr, "--data-dir", s.dir}
+	args := append([]string{"engine", "start", "--driver", "process", "--listen", s.addr, "--data-dir", s.dir}, s.args...)
 	if os.Getenv("COMPATIBILITY_DIR") != "" {
 		args = append(args, "-v")
 	}

@@ -87,6 +87,9 @@ func ref(ctx context.Context, name, arn *string) (streamRef, error) {
 	if err == nil && r.name != "" && r.name != parsed.name {
 		err = invalid("StreamName %s and StreamARN %s do not name the same stream.", r.name, *arn)
 	}
+	if err == nil && parsed.account != caller.Account {
+		err = &types.AccessDeniedException{Message: aws.String("User: " + caller.Name() + " is not authorized to access the resource: " + *arn)}
+	}
 	return parsed, err
 }
 

@@ -1,11 +1,13 @@
 // Package sts answers who a caller is, which Terraform and the AWS CLI ask before
-// they do anything else. Nobody is refused: the engine does not check signatures.
+// they do anything else.
 package sts
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
@@ -23,10 +25,32 @@ func (s Service) Wire() (*wire.Service, error) {
 	return wire.NewService(model, s)
 }
 
-// GetCallerIdentity returns the account of the caller, as its root user.
+// GetCallerIdentity returns who the caller is taken for.
 func (Service) GetCallerIdentity(ctx context.Context, _ *sts.GetCallerIdentityInput) (*sts.GetCallerIdentityOutput, error) {
-	account := wire.CallerFrom(ctx).Account
-	return &sts.GetCallerIdentityOutput{
-		Account: &account, UserId: &account, Arn: aws.String("arn:aws:iam::" + account + ":root"),
-	}, nil
+	c := wire.CallerFrom(ctx)
+	id := userID(c.Account, c.Principal)
+	return &sts.GetCallerIdentityOutput{Account: &c.Account, Arn: &c.Principal, UserId: &id}, nil
+}
+
+// userID makes an id of the form that AWS gives to the kind of principal; it is
+// the same whenever the ARN is.
+func userID(account, arn string) string {
+	kind, name, _ := strings.Cut(arn[strings.LastIndex(arn, ":")+1:], "/")
+	switch kind {
+	case "user":
+		return "AIDA" + unique(arn)
+	case "role":
+		return "AROA" + unique(arn)
+	case "assumed-role":
+		role, session, _ := strings.Cut(name, "/")
+		return "AROA" + unique("arn:aws:iam::"+account+":role/"+role) + ":" + session
+	case "federated-user":
+		return account + ":" + name
+	}
+	return account // the root user
+}
+
+func unique(arn string) string {
+	sum := sha256.Sum256([]byte(arn))
+	return base32.StdEncoding.EncodeToString(sum[:])[:17]
 }

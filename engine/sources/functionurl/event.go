@@ -96,7 +96,7 @@ func event(r *http.Request, path string, f catalog.Function, u catalog.URL, call
 		e.RequestContext.AccountID = account
 		e.RequestContext.Authorizer = &authorizer{identity{
 			AccessKey: caller.AccessKeyID, AccountID: account, CallerID: account, UserID: account,
-			UserARN: "arn:aws:iam::" + account + ":root",
+			UserARN: caller.Principal,
 		}}
 	}
 	body, err := wire.ReadBody(r, maxEvent, "InvokeFunction")

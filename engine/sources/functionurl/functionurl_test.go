@@ -92,7 +92,7 @@ func TestEvent(t *testing.T) {
 
 	bare := httptest.NewRequest(http.MethodGet, "/", nil)
 	u.AuthType = types.FunctionUrlAuthTypeAwsIam
-	if raw, err = event(bare, "/", f, u, call, wire.Caller{Account: "999999999999", AccessKeyID: "AKIA"}); err != nil {
+	if raw, err = event(bare, "/", f, u, call, wire.Caller{Identity: wire.Root("999999999999"), AccessKeyID: "AKIA"}); err != nil {
 		t.Fatal(err)
 	}
 	got = nil

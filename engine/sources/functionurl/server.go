@@ -22,6 +22,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/google/uuid"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
@@ -33,10 +34,10 @@ const maxEvent = 6291456
 
 // Server serves all function URLs. All fields are required.
 type Server struct {
-	Catalog *catalog.Catalog
-	Invoker *invoke.Invoker
-	Caller  func(*http.Request) wire.Caller // who has signed a request
-	Log     *slog.Logger
+	Catalog      *catalog.Catalog
+	Invoker      *invoke.Invoker
+	Authenticate func(*http.Request) (wire.Caller, error) // who has signed a request
+	Log          *slog.Logger
 }
 
 // Path is where the URLs are on hosts that are not their own.
@@ -80,8 +81,8 @@ func split(r *http.Request) (id, path string, ok bool) {
 // ServeHTTP answers a request that Addresses a function URL.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id, path, _ := split(r)
-	caller := s.Caller(r)
-	w.Header().Set("x-amzn-RequestId", caller.RequestID)
+	requestID := uuid.NewString()
+	w.Header().Set("x-amzn-RequestId", requestID)
 	f, u, ok := s.Catalog.FindURL(id)
 	if !ok {
 		refuse(w, http.StatusForbidden, "AccessDeniedException", nil)
@@ -92,14 +93,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if cors.preflight(w) {
 		return
 	}
-	if !allowed(f, u, caller) {
+	caller, err := s.authorize(r, f, u)
+	if err != nil {
+		s.Log.Info("function URL refuses a call", "function", f.Name, "err", err)
 		message := forbidden
 		refuse(w, http.StatusForbidden, "AccessDeniedException", &message)
 		return
 	}
-	request := invoke.Request{Ref: f.Ref().With(u.Qualifier), RequestID: caller.RequestID, TraceID: traceOf(r)}
+	request := invoke.Request{Ref: f.Ref().With(u.Qualifier), RequestID: requestID, TraceID: traceOf(r)}
 	w.Header().Set("X-Amzn-Trace-Id", request.TraceID)
-	var err error
 	if request.Payload, err = event(r, path, f, u, request, caller); err != nil {
 		s.fail(w, f, err)
 		return
@@ -125,13 +127,25 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // forbidden is AWS's text for a caller whom the policy does not let through.
 const forbidden = "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 
-// allowed tells whether a caller may use the URL: with NONE whoever the policy lets
-// through, with AWS_IAM who has signed and is of the function's account or in the policy.
-func allowed(f catalog.Function, u catalog.URL, caller wire.Caller) bool {
-	if u.AuthType == types.FunctionUrlAuthTypeNone {
-		return f.AllowsURL(u, "")
+// authorize tells who calls, or why they may not: with NONE the policy decides about
+// everybody, with AWS_IAM about those of other accounts, and all have to sign.
+func (s *Server) authorize(r *http.Request, f catalog.Function, u catalog.URL) (caller wire.Caller, err error) {
+	if u.AuthType == types.FunctionUrlAuthTypeAwsIam {
+		if caller, err = s.Authenticate(r); err != nil {
+			return caller, err
+		}
+		if caller.AccessKeyID == "" {
+			return caller, errors.New("the request is not signed")
+		}
 	}
-	return caller.AccessKeyID != "" && (caller.Account == f.Account || f.AllowsURL(u, caller.Account))
+	err = f.Authorize(u.Qualifier, catalog.Access{
+		Caller: catalog.Caller(caller.Identity), Action: catalog.InvokeURLAction, FunctionURLAuthType: string(u.AuthType),
+	})
+	var denied *catalog.Denied
+	if errors.As(err, &denied) {
+		return caller, fmt.Errorf("%w: %s", err, strings.Join(denied.Reasons, "; "))
+	}
+	return caller, err
 }
 
 // fail answers a call that has come to nothing. What the function did wrong is no
