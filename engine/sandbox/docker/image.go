@@ -122,18 +122,19 @@ func (d *Driver) ResolveImage(ctx context.Context, name, architecture string) (s
 	if err != nil {
 		return sandbox.Image{}, err
 	}
-	repository, _, _ := strings.Cut(name, "@")
-	if tagged, ok := reference.TagNameOnly(named).(reference.Tagged); ok {
-		repository = strings.TrimSuffix(repository, ":"+tagged.Tag())
-	}
-	// What has been built here has no digest but its own.
+	return sandbox.Image{Name: pinned(named, info), Architecture: lambdaArch(info.arch)}, nil
+}
+
+// pinned names an image by its digest in the repository that named is of. What has
+// been built on this machine has no digest there but its own.
+func pinned(named reference.Named, info *imageInfo) string {
 	digest := info.id
 	for _, known := range info.digests {
 		if other, err := reference.ParseNormalizedNamed(known); err == nil && other.Name() == named.Name() {
 			digest, _ = digestOf(known)
 		}
 	}
-	return sandbox.Image{Name: repository + "@" + digest, Architecture: lambdaArch(info.arch)}, nil
+	return reference.FamiliarName(named) + "@" + digest
 }
 
 // digestOf returns what follows the @ of an image's name.
