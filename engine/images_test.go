@@ -183,7 +183,7 @@ func TestLayersInContainers(t *testing.T) {
 	if got := a.call("f"); got != `["two", "/var/task", true]` {
 		t.Errorf("it answers %s", got)
 	}
-	if _, err := a.layers("f", *one.LayerVersionArn); err != nil {
+	if _, err := a.layers(*one.LayerVersionArn); err != nil {
 		t.Fatal(err)
 	}
 	if got := a.call("f"); got != `["one", "/var/task", true]` {

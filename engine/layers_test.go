@@ -27,9 +27,9 @@ func (a account) layer(name string, pkg []byte, edit ...func(*lambda.PublishLaye
 	return out
 }
 
-// layers gives a function layers in place of those it has.
-func (a account) layers(function string, arns ...string) (*lambda.UpdateFunctionConfigurationOutput, error) {
-	return a.UpdateFunctionConfiguration(a.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: &function, Layers: append([]string{}, arns...)})
+// layers gives the function f layers in place of those it has.
+func (a account) layers(arns ...string) (*lambda.UpdateFunctionConfigurationOutput, error) {
+	return a.UpdateFunctionConfiguration(a.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: aws.String("f"), Layers: append([]string{}, arns...)})
 }
 
 func (a account) deleteLayer(name string, version int64) {
@@ -184,7 +184,7 @@ func TestFunctionWithLayers(t *testing.T) {
 		t.Errorf("with both layers: %s", got)
 	}
 	a.publish("f")
-	if _, err := a.layers("f", *two.LayerVersionArn, *one.LayerVersionArn); err != nil {
+	if _, err := a.layers(*two.LayerVersionArn, *one.LayerVersionArn); err != nil {
 		t.Fatal(err)
 	}
 	if got := a.call("f"); got != `"onedeep"` {
@@ -195,7 +195,7 @@ func TestFunctionWithLayers(t *testing.T) {
 	if got := a.call("f") + a.call("f:1"); got != `"onedeep""twodeep"` {
 		t.Errorf("after the layers were deleted: %s", got)
 	}
-	if out, err := a.layers("f"); err != nil || out.Layers != nil {
+	if out, err := a.layers(); err != nil || out.Layers != nil {
 		t.Errorf("%+v, %v", out.Layers, err)
 	}
 	if out := a.invoke(&lambda.InvokeInput{FunctionName: aws.String("f")}); out.FunctionError == nil || !strings.Contains(string(out.Payload), "No module named 'm'") {
@@ -231,18 +231,18 @@ func TestLayersOfFunctionRefused(t *testing.T) {
 		"too large": {[]string{a.layerARN("large", 1), a.layerARN("larger", 1)}, "Function code combined with layers exceeds the maximum allowed size of 262144000 bytes. The actual size is 4194…"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := a.layers("f", c.layers...)
+			_, err := a.layers(c.layers...)
 			refused[*types.InvalidParameterValueException](t, err, 400, c.message)
 		})
 	}
-	if _, err := a.layers("f", a.layerARN("large", 1)); err != nil {
+	if _, err := a.layers(a.layerARN("large", 1)); err != nil {
 		t.Error(err)
 	}
 	_, err := a.UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: aws.String("f"), ZipFile: zeros})
 	refused[*types.InvalidParameterValueException](t, err, 400, "Function code combined with layers exceeds the maximum allowed size of 262144000 bytes. …")
-	_, err = a.layers("f", strings.TrimSuffix(a.layerARN("tools", 1), ":1"))
+	_, err = a.layers(strings.TrimSuffix(a.layerARN("tools", 1), ":1"))
 	invalid(t, err)
-	_, err = a.layers("f", other.layerARN("theirs", 1))
+	_, err = a.layers(other.layerARN("theirs", 1))
 	refusedAs(t, err, "AccessDeniedException", http.StatusForbidden, "User: arn:aws:iam::"+a.id+":root is not authorized to perform: lambda:GetLayerVersion on resource: "+
 		other.layerARN("theirs", 1)+" because no resource-based policy allows the lambda:GetLayerVersion action")
 }
