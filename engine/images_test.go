@@ -18,33 +18,39 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine"
 )
 
-// onDocker is an account of an engine with containers; where there is no Docker,
-// the test is skipped, unless the environment says that there has to be.
+// needDocker skips a test where there is no Docker, unless the environment says
+// that there has to be.
+func needDocker(t *testing.T) {
+	t.Helper()
+	if out, err := exec.Command("docker", "image", "inspect", "lambdaform/python:3.13").CombinedOutput(); err != nil {
+		if os.Getenv("LAMBDA_TEST_DOCKER") == "required" {
+			t.Fatalf("%v: %s", err, out)
+		}
+		t.Skipf("%v: %s", err, out)
+	}
+}
+
+// onDocker is an account of an engine with containers.
 func onDocker(t *testing.T) account {
 	t.Helper()
 	e, err := engine.Start(t.Context(), engine.Config{
 		Listen: "127.0.0.1:0", DataDir: t.TempDir(), Driver: "docker", Logger: slog.New(slog.DiscardHandler),
 		Images: map[string]string{"python3.13": "lambdaform/python:3.13"},
 	})
-	if err == nil {
-		t.Cleanup(func() {
-			if err := e.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		err = exec.Command("docker", "image", "inspect", "lambdaform/python:3.13").Run()
-	}
 	if err != nil {
-		if os.Getenv("LAMBDA_TEST_DOCKER") == "required" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
+		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return accountOn(t, e.URL(), "123456789012")
 }
 
-// image builds one that answers with a text and some of its surroundings.
-func image(t *testing.T, tag, says string) {
+// image builds one that answers with a text and some of its surroundings, and
+// returns its id.
+func image(t *testing.T, tag, says string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range map[string]string{
@@ -60,25 +66,22 @@ func image(t *testing.T, tag, says string) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	id := imageID(t, tag)
-	t.Cleanup(func() { _ = exec.CommandContext(context.Background(), "docker", "rmi", "-f", id).Run() })
-}
-
-func imageID(t *testing.T, tag string) string {
-	t.Helper()
 	out, err := exec.Command("docker", "image", "inspect", "-f", "{{.Id}}", tag).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimSpace(string(out))
+	id := strings.TrimSpace(string(out))
+	t.Cleanup(func() { _ = exec.CommandContext(context.Background(), "docker", "rmi", "-f", id).Run() })
+	return id
 }
 
 func TestImageFunction(t *testing.T) {
 	t.Parallel()
-	a := onDocker(t)
+	needDocker(t)
 	const tag = "lambdaform-test/function:latest"
-	image(t, tag, "one")
-	first := imageID(t, tag)
+	second := image(t, "lambdaform-test/function:next", "two")
+	first := image(t, tag, "one")
+	a := onDocker(t)
 	uri := aws.String(strings.TrimSuffix(tag, ":latest"))
 	fn := func(in *lambda.CreateFunctionInput) {
 		in.PackageType, in.Runtime, in.Handler, in.Code = types.PackageTypeImage, "", nil, &types.FunctionCode{ImageUri: uri}
@@ -103,8 +106,9 @@ func TestImageFunction(t *testing.T) {
 
 	// A version and $LATEST stay with their image when the tag moves on.
 	number := a.publish("f")
-	image(t, tag, "two")
-	second := imageID(t, tag)
+	if err := exec.Command("docker", "tag", second, tag).Run(); err != nil {
+		t.Fatal(err)
+	}
 	configure := func(config *types.ImageConfig) *lambda.UpdateFunctionConfigurationOutput {
 		t.Helper()
 		return must[*lambda.UpdateFunctionConfigurationOutput](t)(a.UpdateFunctionConfiguration(t.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: aws.String("f"), ImageConfig: config}))
@@ -175,6 +179,7 @@ func otherArchitecture() []types.Architecture {
 // Layers in containers, which the driver may have started before it knew of any.
 func TestLayersInContainers(t *testing.T) {
 	t.Parallel()
+	needDocker(t)
 	a := onDocker(t)
 	one, two := a.layer("one", module(t, "m", "one")), a.layer("two", module(t, "m", "two"))
 	a.create("f", python(t, "import sys; import m; return [m.says, sys.path[0], os.path.isdir('/opt/python')]"), func(in *lambda.CreateFunctionInput) {

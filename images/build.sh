@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds stand-ins for AWS's Lambda base images, for machines that reach no
-# registry: the same contract from Debian packages. What exists is left alone;
-# FORCE=1 builds anew. Images can be named: images/build.sh python:3.13
+# registry: the same contract from Debian packages. What exists, made the same way,
+# is left alone; FORCE=1 builds anew. Images can be named: images/build.sh python:3.13
 #
 # Needs docker, mmdebstrap, python3 with pip, and npm; what a step downloads
 # comes from wherever apt, pip and npm of this machine are set up to look.
@@ -29,10 +29,11 @@ need() {
 	done
 }
 
-# What the images promise the engine; one of an older contract is built anew.
-contract=2
-
-have() { [ -z "${FORCE:-}" ] && [ "$(docker image inspect -f '{{index .Config.Labels "lambdaform.standin"}}' "$1" 2>/dev/null)" = "$contract" ]; }
+# have TAG [FILE]: whether the image is there, made by this script and of this FILE.
+have() {
+	recipe=$(cat "$here/build.sh" ${2:+"$2"} | cksum | cut -d ' ' -f 1)
+	[ -z "${FORCE:-}" ] && [ "$(docker image inspect -f '{{index .Config.Labels "lambdaform.standin"}}' "$1" 2>/dev/null)" = "$recipe" ]
+}
 
 # layout DIR: the places that a function finds in every image.
 layout() {
@@ -56,7 +57,7 @@ image() {
 			--change 'ENV PATH=/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin' \
 			--change 'ENV LD_LIBRARY_PATH=/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib' \
 			--change 'WORKDIR /var/task' --change 'ENTRYPOINT ["/lambda-entrypoint.sh"]' \
-			--change "LABEL lambdaform.standin=$contract" \
+			--change "LABEL lambdaform.standin=$recipe" \
 			- "$1" >/dev/null
 }
 
@@ -93,7 +94,7 @@ python() {
 # (AWS's own needs a C++ compiler and cmake to install).
 nodejs() {
 	tag=lambdaform/nodejs:$1
-	have "$tag" && return
+	have "$tag" "$clients/bootstrap.mjs" && return
 	root=$work/nodejs
 	layout "$root"
 	case $(uname -m) in
