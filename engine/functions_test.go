@@ -460,7 +460,7 @@ func TestTransport(t *testing.T) {
 	if got := a.send("GET", "/2015-03-31/functions/"+encoded+"/configuration", ""); got.status != 200 || got.field("FunctionArn") != a.arn("f:$LATEST") {
 		t.Errorf("%d %s", got.status, got.body)
 	}
-	if got := a.send("GET", "/2020-04-22/code-signing-configs", ""); got.status != 501 || !strings.Contains(got.body, "ListCodeSigningConfigs") {
+	if got := a.send("GET", "/2025-11-30/capacity-providers", ""); got.status != 501 || !strings.Contains(got.body, "ListCapacityProviders") {
 		t.Errorf("an operation that the engine lacks: %d %s", got.status, got.body)
 	}
 	missing := a.send("GET", "/2015-03-31/functions/nope", "")
