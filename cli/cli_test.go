@@ -231,13 +231,13 @@ func TestLoadConfig(t *testing.T) {
 	}
 
 	write("listen = \"127.0.0.1:1\"\ndata_dir = \"state\"\ndriver = \"process\"\nnetwork = \"none\"\n" +
-		"runtime \"python3.13\" {\n  image = \"mine\"\n}\nlimits {\n  preset = \"2016\"\n}\n")
+		"runtime \"python3.13\" {\n  image = \"mine\"\n}\nlimits {\n  preset = \"2016\"\n}\nservices {\n  s3 = \"http://127.0.0.1:9000\"\n}\n")
 	c, err = loadConfig(path, settings{Listen: "127.0.0.1:2"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.Listen != "127.0.0.1:2" || c.DataDir != filepath.Join(dir, "state") || c.Driver != "process" || c.Network != "none" ||
-		c.Images["python3.13"] != "mine" || c.Limits != catalog.Guide2016() {
+		c.Images["python3.13"] != "mine" || c.Limits != catalog.Guide2016() || c.Services["s3"] != "http://127.0.0.1:9000" {
 		t.Errorf("%+v", c)
 	}
 
@@ -268,6 +268,7 @@ credentials "AKIABOB" {
 		"credentials \"A\" {}\ncredentials \"A\" {}\n": `credentials "A": an access key has one block only`,
 		"nope = 1":                                    "Unsupported argument",
 		"limits {\n  preset = \"1999\"\n}\n":          "use today or 2016",
+		"services {\n  s3 = \"minio\"\n}\n":           "use one such as http://127.0.0.1:9000",
 		"limits {\n  concurrent_executions = -1\n}\n": "cannot be negative",
 	} {
 		write(content)

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -26,6 +27,7 @@ type settings struct {
 	Delay    string            `hcl:"update_delay,optional"` // such as 2s
 	Runtimes []runtimeSettings `hcl:"runtime,block"`
 	Limits   *limitSettings    `hcl:"limits,block"`
+	Services *serviceSettings  `hcl:"services,block"`
 
 	Authentication string               `hcl:"authentication,optional"`
 	Credentials    []credentialSettings `hcl:"credentials,block"`
@@ -47,6 +49,11 @@ type credentialSettings struct {
 type runtimeSettings struct {
 	Name  string `hcl:"name,label"`
 	Image string `hcl:"image"`
+}
+
+// serviceSettings are endpoints of services that the engine uses instead of AWS's.
+type serviceSettings struct {
+	S3 string `hcl:"s3,optional"`
 }
 
 // limitSettings names a set of limits and changes some of it, as AWS does for an
@@ -94,6 +101,12 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 	}
 	for _, r := range file.Runtimes {
 		c.Images[r.Name] = r.Image
+	}
+	if file.Services != nil && file.Services.S3 != "" {
+		if u, err := url.Parse(file.Services.S3); err != nil || u.Host == "" {
+			return c, fmt.Errorf("%s: services: s3 = %q is not a URL: use one such as http://127.0.0.1:9000", path, file.Services.S3)
+		}
+		c.Services = map[string]string{"s3": file.Services.S3}
 	}
 	var err error
 	if file.Delay != "" {

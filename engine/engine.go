@@ -58,7 +58,9 @@ type Config struct {
 	Images map[string]string
 	// Network is the Docker network of environments: default bridge; "none" cuts them off.
 	Network string
-	Limits  catalog.Limits // the zero value means catalog.Today()
+	// Services are endpoints of services by name, instead of AWS's: s3.
+	Services map[string]string
+	Limits   catalog.Limits // the zero value means catalog.Today()
 	// UpdateDelay is how long creations and updates of functions stay in progress at
 	// least, as AWS's do for some seconds.
 	UpdateDelay time.Duration
@@ -215,7 +217,7 @@ func (e *Engine) bind(packages *store.Packages) (*wire.Server, error) {
 	e.links = &api.Links{Base: e.URL(), Key: key, Packages: packages, Now: time.Now}
 	functions := &api.Service{
 		Catalog: e.catalog, Packages: packages, Invoker: e.invoker, Sources: e.sources,
-		Links: e.links, Now: time.Now, Log: e.config.Logger,
+		Links: e.links, S3: e.s3Client, Now: time.Now, Log: e.config.Logger,
 		URL: func(id, region string) string { return functionurl.URL(id, region, e.listener.Addr()) },
 	}
 	lambda, err := functions.Wire(e.queue)

@@ -91,21 +91,18 @@ func TestCreateFunctionRefuses(t *testing.T) {
 		"image": {func(in *input) {
 			in.PackageType, in.Code = types.PackageTypeImage, &types.FunctionCode{ImageUri: aws.String("i")}
 		}, "Functions of package type Image need the docker driver, and this engine has the process driver. …"},
-		"runtime":     {func(in *input) { in.Runtime = "nodejs5" }, "Value nodejs5 at 'runtime' failed to satisfy constraint: …"},
-		"no runtime":  {func(in *input) { in.Runtime = "" }, "1 validation error detected: Value null at 'runtime' failed to satisfy constraint: Member must not be null…"},
-		"no handler":  {func(in *input) { in.Handler = nil }, "1 validation error detected: Value null at 'handler' failed to satisfy constraint: Member must not be null…"},
-		"garbage":     {func(in *input) { in.Code.ZipFile = []byte("garbage") }, "Could not unzip uploaded file. Please check your file, then try to upload again."},
-		"two sources": {func(in *input) { in.Code.S3Bucket, in.Code.S3Key = aws.String("bucket"), aws.String("key") }, "Please do not provide other FunctionCode parameters when providing a ZipFile."},
-		"no bucket": {func(in *input) {
-			in.Code = &types.FunctionCode{S3Bucket: aws.String("bucket"), S3Key: aws.String("key")}
-		}, "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist…"},
+		"runtime":       {func(in *input) { in.Runtime = "nodejs5" }, "Value nodejs5 at 'runtime' failed to satisfy constraint: …"},
+		"no runtime":    {func(in *input) { in.Runtime = "" }, "1 validation error detected: Value null at 'runtime' failed to satisfy constraint: Member must not be null…"},
+		"no handler":    {func(in *input) { in.Handler = nil }, "1 validation error detected: Value null at 'handler' failed to satisfy constraint: Member must not be null…"},
+		"garbage":       {func(in *input) { in.Code.ZipFile = []byte("garbage") }, "Could not unzip uploaded file. Please check your file, then try to upload again."},
+		"two sources":   {func(in *input) { in.Code.S3Bucket, in.Code.S3Key = aws.String("bucket"), aws.String("key") }, "Please do not provide other FunctionCode parameters when providing a ZipFile."},
 		"no code":       {func(in *input) { in.Code = &types.FunctionCode{} }, "Please provide a source for function code…"},
 		"name":          {func(in *input) { in.FunctionName = aws.String(strings.Repeat("a", 65)) }, "1 validation error detected: Value '" + strings.Repeat("a", 65) + "' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 64"},
 		"lone subnets":  {func(in *input) { in.VpcConfig = &types.VpcConfig{SubnetIds: subnets(1)} }, "SubnetIds and SecurityIds must coexist or be both empty list."},
 		"reserved":      {func(in *input) { in.Environment = variables("AWS_REGION", "mars") }, "Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: AWS_REGION"},
 		"environment":   {func(in *input) { in.Environment = variables("KEY", strings.Repeat("x", 4096)) }, "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit…"},
-		"many layers":   {func(in *input) { in.Layers = slices.Repeat([]string{layer}, 6) }, "Cannot reference more than 5 layers."},
-		"missing layer": {func(in *input) { in.Layers = []string{layer} }, "Layer version " + layer + " does not exist."},
+		"many layers":   {func(in *input) { in.Layers = slices.Repeat([]string{a.layerARN("tools", 1)}, 6) }, "Cannot reference more than 5 layers."},
+		"missing layer": {func(in *input) { in.Layers = []string{a.layerARN("tools", 1)} }, "Layer version " + a.layerARN("tools", 1) + " does not exist."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			refused[*types.InvalidParameterValueException](t, create("new", pkg, c.edit), 400, c.message)
@@ -131,8 +128,6 @@ func TestCreateFunctionRefuses(t *testing.T) {
 		t.Errorf("after all refusals there are %v", names)
 	}
 }
-
-const layer = "arn:aws:lambda:us-west-2:123456789012:layer:tools:1"
 
 func variables(name, value string) *types.Environment {
 	return &types.Environment{Variables: map[string]string{name: value}}
@@ -438,8 +433,8 @@ func TestUpdateFunctionConfiguration(t *testing.T) {
 	for name, in := range map[string]input{
 		"runtime":           {Runtime: "x"},
 		"environment":       {Environment: variables("KEY", strings.Repeat("x", 4096))},
-		"many layers":       {Layers: slices.Repeat([]string{layer}, 6)},
-		"missing layer":     {Layers: []string{layer}},
+		"many layers":       {Layers: slices.Repeat([]string{a.layerARN("tools", 1)}, 6)},
+		"missing layer":     {Layers: []string{a.layerARN("tools", 1)}},
 		"published version": {FunctionName: aws.String("f:1"), Timeout: aws.Int32(9)},
 		"timeout":           {Timeout: aws.Int32(901)},
 	} {
@@ -465,7 +460,7 @@ func TestTransport(t *testing.T) {
 	if got := a.send("GET", "/2015-03-31/functions/"+encoded+"/configuration", ""); got.status != 200 || got.field("FunctionArn") != a.arn("f:$LATEST") {
 		t.Errorf("%d %s", got.status, got.body)
 	}
-	if got := a.send("GET", "/2018-10-31/layers", ""); got.status != 501 || !strings.Contains(got.body, "ListLayers") {
+	if got := a.send("GET", "/2025-11-30/capacity-providers", ""); got.status != 501 || !strings.Contains(got.body, "ListCapacityProviders") {
 		t.Errorf("an operation that the engine lacks: %d %s", got.status, got.body)
 	}
 	missing := a.send("GET", "/2015-03-31/functions/nope", "")

@@ -124,6 +124,8 @@ func TestCodeQuota(t *testing.T) {
 	a.publish("f")
 	_, err := a.CreateFunction(t.Context(), newFunction("g", third))
 	full(err)
+	_, err = a.PublishLayerVersion(t.Context(), &lambda.PublishLayerVersionInput{LayerName: aws.String("l"), Content: &types.LayerVersionContentInput{ZipFile: first}})
+	full(err)
 	a.deploy("f", second) // takes the place of the first
 	full(publish())
 	if got := a.versions("f"); len(got) != 2 {
@@ -135,4 +137,9 @@ func TestCodeQuota(t *testing.T) {
 	}
 	must[*lambda.DeleteFunctionOutput](t)(a.DeleteFunction(t.Context(), &lambda.DeleteFunctionInput{FunctionName: aws.String("f")}))
 	a.create("g", third)
+	a.layer("l", first)
+	_, err = a.CreateFunction(t.Context(), newFunction("h", third))
+	full(err)
+	a.deleteLayer("l", 1)
+	a.create("h", third)
 }

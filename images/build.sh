@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds stand-ins for AWS's Lambda base images, for machines that reach no
-# registry: the same contract from Debian packages. What exists is left alone;
-# FORCE=1 builds anew. Images can be named: images/build.sh python:3.13
+# registry: the same contract from Debian packages. What exists, made the same way,
+# is left alone; FORCE=1 builds anew. Images can be named: images/build.sh python:3.13
 #
 # Needs docker, mmdebstrap, python3 with pip, and npm; what a step downloads
 # comes from wherever apt, pip and npm of this machine are set up to look.
@@ -29,9 +29,10 @@ need() {
 	done
 }
 
-# have TAG [CLIENT]: the image is there, with this very interface client of ours.
+# have TAG [FILE]: whether the image is there, made by this script and of this FILE.
 have() {
-	[ -z "${FORCE:-}" ] && label=$(docker image inspect -f '{{index .Config.Labels "lambdaform.client"}}' "$1" 2>/dev/null) && [ "$label" = "${2:-}" ]
+	recipe=$(cat "$here/build.sh" ${2:+"$2"} | cksum | cut -d ' ' -f 1)
+	[ -z "${FORCE:-}" ] && [ "$(docker image inspect -f '{{index .Config.Labels "lambdaform.standin"}}' "$1" 2>/dev/null)" = "$recipe" ]
 }
 
 # layout DIR: the places that a function finds in every image.
@@ -41,8 +42,8 @@ layout() {
 	chmod 755 "$1/lambda-entrypoint.sh"
 }
 
-# image TAG PACKAGES OVERLAY [CLIENT]: a root file system of Debian packages with
-# OVERLAY copied over it.
+# image TAG PACKAGES OVERLAY: a root file system of Debian packages with OVERLAY
+# copied over it.
 image() {
 	echo "building $1" >&2
 	mmdebstrap --quiet --variant=essential ${2:+--include="$2"} \
@@ -56,7 +57,7 @@ image() {
 			--change 'ENV PATH=/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin' \
 			--change 'ENV LD_LIBRARY_PATH=/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib' \
 			--change 'WORKDIR /var/task' --change 'ENTRYPOINT ["/lambda-entrypoint.sh"]' \
-			--change "LABEL lambdaform.standin=1 lambdaform.client=${4:-}" \
+			--change "LABEL lambdaform.standin=$recipe" \
 			- "$1" >/dev/null
 }
 
@@ -79,7 +80,12 @@ python() {
 		echo "Error: pip cannot install awslambdaric for Python $1." >&2
 		exit 1
 	}
-	printf '#!/bin/sh\nexport PYTHONPATH=/var/runtime\nexec python%s -m awslambdaric "$_HANDLER"\n' "$1" >"$root/var/runtime/bootstrap"
+	cat >"$root/var/runtime/bootstrap" <<-EOF
+		#!/bin/sh
+		# Layers come before what the runtime brings, unless the function wants otherwise.
+		export PYTHONPATH="\${PYTHONPATH:-/opt/python/lib/python$1/site-packages:/opt/python}:/var/runtime"
+		exec python$1 -m awslambdaric "\$_HANDLER"
+	EOF
 	chmod 755 "$root/var/runtime/bootstrap"
 	image "$tag" "ca-certificates,libstdc++6,python$1" "$root"
 }
@@ -88,8 +94,7 @@ python() {
 # (AWS's own needs a C++ compiler and cmake to install).
 nodejs() {
 	tag=lambdaform/nodejs:$1
-	client=$(cksum <"$clients/bootstrap.mjs" | cut -d ' ' -f 1)
-	have "$tag" "$client" && return
+	have "$tag" "$clients/bootstrap.mjs" && return
 	root=$work/nodejs
 	layout "$root"
 	case $(uname -m) in
@@ -102,7 +107,7 @@ nodejs() {
 	cp "$clients/bootstrap.mjs" "$root/var/runtime/bootstrap.mjs"
 	printf '#!/bin/sh\nexec /var/lang/bin/node /var/runtime/bootstrap.mjs\n' >"$root/var/runtime/bootstrap"
 	chmod 755 "$root/var/runtime/bootstrap" "$root/var/lang/bin/node"
-	image "$tag" "ca-certificates,libstdc++6" "$root" "$client"
+	image "$tag" "ca-certificates,libstdc++6" "$root"
 }
 
 need docker mmdebstrap python3 npm

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every test, and sets up first what they need: a Docker daemon where one can
-# be had (in CI there must be one), runtime images, the AWS CLI and boto3.
+# be had (in CI there must be one), runtime images, the AWS CLI, boto3 and moto.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -4,8 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -42,8 +40,15 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 	if err := s.Catalog.CheckSignature(r.Scope, current.CodeSigningConfig); err != nil {
 		return nil, err
 	}
-	given := codeInput{zip: in.ZipFile, bucket: in.S3Bucket, key: in.S3Key, image: in.ImageUri}
-	code, size, err := s.storeCode(ctx, given, current.Latest.Config.PackageType)
+	given := codeInput{
+		zip: in.ZipFile, bucket: in.S3Bucket, key: in.S3Key, version: in.S3ObjectVersion,
+		mode: in.S3ObjectStorageMode, image: in.ImageUri,
+	}
+	architectures := current.Latest.Config.Architectures
+	if len(in.Architectures) > 0 {
+		architectures = in.Architectures
+	}
+	code, err := s.storeCode(ctx, given, current.Latest.Config.PackageType, architectures)
 	if err != nil {
 		return nil, err
 	}
@@ -52,10 +57,8 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 		if err := f.CheckChangeable(in.RevisionId); err != nil {
 			return err
 		}
-		setCode(&f.Latest, code, size)
-		if len(in.Architectures) > 0 {
-			f.Latest.Config.Architectures = in.Architectures
-		}
+		setCode(&f.Latest, code)
+		f.Latest.Config.Architectures = architectures
 		return s.seal(ctx, f, in.Publish && !in.DryRun, &published)
 	}
 	if in.DryRun {
@@ -80,56 +83,81 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 
 // codeInput is the code that a request brings, in whichever way.
 type codeInput struct {
-	zip                []byte
-	bucket, key, image *string
+	zip                  []byte
+	bucket, key, version *string // of an object in S3
+	mode                 types.S3ObjectStorageMode
+	image                *string
 }
 
 // storeCode checks the code of a request and stores it; nothing refers to it yet.
-func (s *Service) storeCode(ctx context.Context, in codeInput, kind types.PackageType) (catalog.Code, int64, error) {
+func (s *Service) storeCode(ctx context.Context, in codeInput, kind types.PackageType, architectures []types.Architecture) (catalog.Code, error) {
 	if kind == types.PackageTypeImage {
-		if value(in.image) == "" {
-			return catalog.Code{}, 0, catalog.Invalid("Please provide ImageUri when updating a function with packageType Image.")
-		}
-		if s.Invoker.Driver.Name() != "docker" {
-			return catalog.Code{}, 0, catalog.Invalid("Functions of package type Image need the docker driver, and this engine has the %s driver. Start it with --driver docker.", s.Invoker.Driver.Name())
-		}
-		return catalog.Code{ImageURI: *in.image}, 0, nil
+		return s.resolveImage(ctx, value(in.image), architectures)
 	}
-	hasS3 := value(in.bucket) != "" || value(in.key) != ""
-	switch {
-	case in.image != nil:
-		return catalog.Code{}, 0, catalog.Invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
-	case len(in.zip) > 0 && hasS3:
-		return catalog.Code{}, 0, catalog.Invalid("Please do not provide other FunctionCode parameters when providing a ZipFile.")
-	case hasS3:
-		return catalog.Code{}, 0, catalog.Invalid("Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist (the engine has no S3 yet: use ZipFile)")
-	case len(in.zip) == 0:
-		return catalog.Code{}, 0, catalog.Invalid("Please provide a source for function code: ZipFile, or S3Bucket and S3Key.")
+	if in.image != nil {
+		return catalog.Code{}, catalog.Invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
 	}
-	if err := checkZip(in.zip); err != nil {
-		return catalog.Code{}, 0, err
-	}
-	sum, err := s.Packages.Put(ctx, in.zip)
-	return catalog.Code{Sum: sum}, int64(len(in.zip)), err
+	return s.storePackage(ctx, in)
 }
 
-func checkZip(pkg []byte) error {
-	if len(pkg) > maxZipped {
-		return &wire.Error{Code: "RequestEntityTooLargeException", Status: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf("Zipped size must be smaller than %d bytes", maxZipped)}
+// storePackage checks a zip, sent along or in S3, and stores it.
+func (s *Service) storePackage(ctx context.Context, in codeInput) (catalog.Code, error) {
+	if err := unsupported(map[string]bool{"S3ObjectStorageMode": in.mode != ""}); err != nil {
+		return catalog.Code{}, err
 	}
+	inS3 := value(in.bucket) != "" || value(in.key) != ""
+	pkg := in.zip
+	switch {
+	case len(pkg) > 0 && inS3:
+		return catalog.Code{}, catalog.Invalid("Please do not provide other FunctionCode parameters when providing a ZipFile.")
+	case inS3:
+		var err error
+		if pkg, err = s.readObject(ctx, in); err != nil {
+			return catalog.Code{}, err
+		}
+	case len(pkg) == 0:
+		return catalog.Code{}, catalog.Invalid("Please provide a source for function code: ZipFile, or S3Bucket and S3Key.")
+	case len(pkg) > maxZipped:
+		return catalog.Code{}, &wire.Error{Code: "RequestEntityTooLargeException", Status: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf("Zipped size must be smaller than %d bytes", maxZipped)}
+	}
+	unzipped, err := checkZip(pkg)
+	if err != nil {
+		return catalog.Code{}, err
+	}
+	sum, err := s.Packages.Put(ctx, pkg)
+	return catalog.Code{Sum: sum, Size: int64(len(pkg)), Unzipped: unzipped}, err
+}
+
+// checkZip tells the size of the files in a package, if it can be unpacked.
+func checkZip(pkg []byte) (int64, error) {
 	archive, err := zip.NewReader(bytes.NewReader(pkg), int64(len(pkg)))
 	if err != nil {
-		return catalog.Invalid("Could not unzip uploaded file. Please check your file, then try to upload again.")
+		return 0, catalog.Invalid("Could not unzip uploaded file. Please check your file, then try to upload again.")
 	}
 	var unzipped uint64
 	for _, file := range archive.File {
-		unzipped += file.UncompressedSize64
 		if !unzippable(file.Name) {
-			return catalog.Invalid("Could not unzip uploaded file. Please check your file, then try to upload again. Its entry %q cannot be written.", file.Name)
+			return 0, catalog.Invalid("Could not unzip uploaded file. Please check your file, then try to upload again. Its entry %q cannot be written.", file.Name)
+		}
+		if unzipped += file.UncompressedSize64; unzipped > maxUnzipped || file.UncompressedSize64 > maxUnzipped {
+			return 0, errTooLarge()
 		}
 	}
-	if unzipped > maxUnzipped {
-		return catalog.Invalid("Unzipped size must be smaller than %d bytes", maxUnzipped)
+	return int64(unzipped), nil
+}
+
+func errTooLarge() error {
+	return catalog.Invalid("Unzipped size must be smaller than %d bytes", maxUnzipped)
+}
+
+// checkSize refuses code that is too large together with its layers.
+func checkSize(v catalog.Version) error {
+	size := v.Code.Unzipped
+	for _, layer := range v.Layers {
+		size += layer.Unzipped
+	}
+	if size > maxUnzipped {
+		return catalog.Invalid("Function code combined with layers exceeds the maximum allowed size of %d bytes. The actual size is %d bytes.", maxUnzipped, size)
 	}
 	return nil
 }
@@ -143,20 +171,23 @@ func unzippable(name string) bool {
 	return !slices.ContainsFunc(strings.Split(name, "/"), func(part string) bool { return len(part) > 255 })
 }
 
-func setCode(v *catalog.Version, code catalog.Code, size int64) {
+func setCode(v *catalog.Version, code catalog.Code) {
 	v.Code = code
-	v.Config.CodeSize = size
+	v.Config.CodeSize = code.Size
 	v.Config.CodeSha256 = &code.Sum
-	if code.ImageURI != "" { // AWS gives the hex digest of the image
-		sum := sha256.Sum256([]byte(code.ImageURI))
-		v.Config.CodeSha256 = ptr(hex.EncodeToString(sum[:]))
+	if _, digest, ok := strings.Cut(code.Resolved, "@sha256:"); ok {
+		v.Config.CodeSha256 = &digest
 	}
 }
 
 // codeLocation tells where the code of a version can be downloaded for ten minutes.
 func (s *Service) codeLocation(v catalog.Version) *types.FunctionCodeLocation {
 	if v.Code.ImageURI != "" {
-		return &types.FunctionCodeLocation{RepositoryType: ptr("ECR"), ImageUri: &v.Code.ImageURI, ResolvedImageUri: &v.Code.ImageURI}
+		return &types.FunctionCodeLocation{RepositoryType: ptr("ECR"), ImageUri: &v.Code.ImageURI, ResolvedImageUri: &v.Code.Resolved}
 	}
-	return &types.FunctionCodeLocation{RepositoryType: ptr("S3"), Location: ptr(s.Links.URL(store.HexSum(v.Code.Sum), s.Now()))}
+	return &types.FunctionCodeLocation{RepositoryType: ptr("S3"), Location: ptr(s.link(v.Code))}
+}
+
+func (s *Service) link(code catalog.Code) string {
+	return s.Links.URL(store.HexSum(code.Sum), s.Now())
 }

@@ -16,7 +16,6 @@ import (
 // Limits that AWS has had all along (spec usecases §15, api §E.1).
 const (
 	maxEnvironmentBytes = 4096
-	maxLayers           = 5
 )
 
 // UpdateFunctionConfiguration implements spec api §A.24.
@@ -29,7 +28,7 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *lambda.Up
 		if err := f.CheckChangeable(in.RevisionId); err != nil {
 			return err
 		}
-		if err := s.applyConfiguration(&f.Latest.Config, in); err != nil {
+		if err := s.configure(ctx, &f.Latest, in); err != nil {
 			return err
 		}
 		return s.seal(ctx, f, false, nil)
@@ -57,10 +56,10 @@ func latestRef(ctx context.Context, name *string) (catalog.Ref, error) {
 // checkCreate checks what the model leaves optional because images do without it.
 func checkCreate(in *lambda.CreateFunctionInput) error {
 	if in.PackageType == types.PackageTypeImage {
+		if value(in.Code.ImageUri) == "" {
+			return catalog.Invalid("Please provide ImageUri when creating a function with packageType Image.")
+		}
 		return unsupported(map[string]bool{"TenancyConfig": in.TenancyConfig != nil, "PublishTo": in.PublishTo != ""})
-	}
-	if in.ImageConfig != nil {
-		return catalog.Invalid("ImageConfig is supported for functions of package type Image only. Remove it, or set PackageType to Image.")
 	}
 	for field, value := range map[string]string{"runtime": string(in.Runtime), "handler": value(in.Handler)} {
 		if value == "" {
@@ -109,10 +108,19 @@ func defaults(r catalog.Ref, in *lambda.CreateFunctionInput) types.FunctionConfi
 	return c
 }
 
-// applyConfiguration changes what in supplies and leaves the rest.
-func (s *Service) applyConfiguration(c *types.FunctionConfiguration, in *lambda.UpdateFunctionConfigurationInput) error {
+// configure changes what in supplies and leaves the rest.
+func (s *Service) configure(ctx context.Context, v *catalog.Version, in *lambda.UpdateFunctionConfigurationInput) error {
+	c := &v.Config
 	if err := s.checkConfiguration(in); err != nil {
 		return err
+	}
+	if err := checkPackageType(c.PackageType, in); err != nil {
+		return err
+	}
+	if in.Layers != nil {
+		if err := s.setLayers(ctx, v, in.Layers); err != nil {
+			return err
+		}
 	}
 	set(&c.Description, in.Description)
 	set(&c.Handler, in.Handler)
@@ -142,6 +150,9 @@ func (s *Service) applyConfiguration(c *types.FunctionConfiguration, in *lambda.
 	}
 	if in.ImageConfig != nil {
 		c.ImageConfigResponse = &types.ImageConfigResponse{ImageConfig: in.ImageConfig}
+		if i := in.ImageConfig; len(i.EntryPoint) == 0 && len(i.Command) == 0 && value(i.WorkingDirectory) == "" {
+			c.ImageConfigResponse = nil
+		}
 	}
 	if in.LoggingConfig != nil {
 		applyLogging(c, in.LoggingConfig)
@@ -220,17 +231,22 @@ func (s *Service) checkConfiguration(in *lambda.UpdateFunctionConfigurationInput
 	if v := in.VpcConfig; v != nil && (len(v.SubnetIds) == 0) != (len(v.SecurityGroupIds) == 0) {
 		return catalog.Invalid("SubnetIds and SecurityIds must coexist or be both empty list.")
 	}
-	if len(in.Layers) > maxLayers {
-		return catalog.Invalid("Cannot reference more than %d layers.", maxLayers)
-	}
-	if len(in.Layers) > 0 {
-		return catalog.Invalid("Layer version %s does not exist.", in.Layers[0])
-	}
 	return unsupported(map[string]bool{
 		"FileSystemConfigs":      len(in.FileSystemConfigs) > 0,
 		"CapacityProviderConfig": in.CapacityProviderConfig != nil,
 		"DurableConfig":          in.DurableConfig != nil,
 	})
+}
+
+// checkPackageType refuses what goes with the other package type only.
+func checkPackageType(kind types.PackageType, in *lambda.UpdateFunctionConfigurationInput) error {
+	switch {
+	case kind == types.PackageTypeImage && (in.Runtime != "" || in.Handler != nil || len(in.Layers) > 0):
+		return catalog.Invalid("Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image.")
+	case kind != types.PackageTypeImage && in.ImageConfig != nil:
+		return catalog.Invalid("ImageConfig is supported for functions of package type Image only. Remove it, or set PackageType to Image.")
+	}
+	return nil
 }
 
 // checkRuntime refuses what AWS does not know with AWS's error, and what the engine

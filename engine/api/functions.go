@@ -32,16 +32,21 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 	if err := s.Catalog.CheckSignature(r.Scope, value(in.CodeSigningConfigArn)); err != nil {
 		return nil, err
 	}
-	code, size, err := s.storeCode(ctx, codeInput{zip: in.Code.ZipFile, bucket: in.Code.S3Bucket, key: in.Code.S3Key, image: in.Code.ImageUri}, in.PackageType)
+	config := defaults(r, in)
+	given := codeInput{
+		zip: in.Code.ZipFile, bucket: in.Code.S3Bucket, key: in.Code.S3Key, version: in.Code.S3ObjectVersion,
+		mode: in.Code.S3ObjectStorageMode, image: in.Code.ImageUri,
+	}
+	code, err := s.storeCode(ctx, given, config.PackageType, config.Architectures)
 	if err != nil {
 		return nil, err
 	}
 	var published *catalog.Version
 	f, err := s.Catalog.Create(ctx, r, func(f *catalog.Function) error {
 		f.Tags, f.CodeSigningConfig = in.Tags, value(in.CodeSigningConfigArn)
-		f.Latest = catalog.Version{Code: code, Config: defaults(r, in)}
-		setCode(&f.Latest, code, size)
-		if err := s.applyConfiguration(&f.Latest.Config, configurationOf(in)); err != nil {
+		f.Latest = catalog.Version{Config: config}
+		setCode(&f.Latest, code)
+		if err := s.configure(ctx, &f.Latest, configurationOf(in)); err != nil {
 			return err
 		}
 		return s.seal(ctx, f, in.Publish, &published)
@@ -50,7 +55,7 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 		return nil, err
 	}
 	s.Invoker.Settle(f)
-	config := f.Latest.Config
+	config = f.Latest.Config
 	if published != nil { // the number of the new version, but still the unqualified ARN (R11)
 		config = catalog.Pending(published.Config)
 	}
@@ -59,6 +64,9 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 
 // seal finishes a change of $LATEST, and publishes it when asked to.
 func (s *Service) seal(ctx context.Context, f *catalog.Function, publish bool, published **catalog.Version) error {
+	if err := checkSize(f.Latest); err != nil {
+		return err
+	}
 	f.Changed(s.Now())
 	if err := f.Seal(); err != nil {
 		return err

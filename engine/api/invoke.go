@@ -160,8 +160,7 @@ func (s *calls) callee(r *http.Request, name, qualifier string) (catalog.Ref, st
 // authorize refuses callers that may not invoke f by that qualifier. Why is for
 // the owner's eyes only: it goes to the log.
 func (s *Service) authorize(ctx context.Context, f *catalog.Function, qualifier string) error {
-	caller := catalog.Caller(wire.CallerFrom(ctx).Identity)
-	err := f.Authorize(qualifier, catalog.Access{Caller: caller, Action: catalog.InvokeAction})
+	err := f.Authorize(qualifier, catalog.Access{Caller: caller(ctx), Action: catalog.InvokeAction})
 	var denied *catalog.Denied
 	if !errors.As(err, &denied) {
 		return err

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
@@ -29,8 +30,10 @@ type Service struct {
 	Sources  Sources
 	Links    *Links
 	URL      func(id, region string) string // address of a function URL
-	Now      func() time.Time
-	Log      *slog.Logger
+	// S3 makes a client of the S3 that holds code packages.
+	S3  func(ctx context.Context, region string) (*s3.Client, error)
+	Now func() time.Time
+	Log *slog.Logger
 }
 
 // Sources is what the operations on event source mappings need to know of sources.
@@ -60,6 +63,10 @@ func parseRef(ctx context.Context, name, qualifier *string) (catalog.Ref, error)
 
 func accessDenied(r catalog.Ref) error {
 	return &wire.Error{Code: "AccessDeniedException", Status: 403, Message: "User is not authorized to perform this operation on resource: " + r.ARN()}
+}
+
+func caller(ctx context.Context) catalog.Caller {
+	return catalog.Caller(wire.CallerFrom(ctx).Identity)
 }
 
 func scope(ctx context.Context) catalog.Scope {

@@ -10,7 +10,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/store"
 )
 
-// Catalog keeps functions, versions and mappings in the store.
+// Catalog keeps functions, versions, mappings and layers in the store.
 type Catalog struct {
 	Limits Limits // that changes must respect
 
@@ -18,6 +18,7 @@ type Catalog struct {
 	versions  *store.Table[Version]
 	mappings  *store.Table[Mapping]
 	signing   *store.Table[CodeSigning]
+	layers    *store.Table[Layer]
 
 	usage *usage
 
@@ -71,12 +72,18 @@ func Open(ctx context.Context, s *store.Store, limits Limits, l Listener) (*Cata
 	if c.signing, err = store.OpenTable[CodeSigning](ctx, s, "codesigning", nil); err != nil {
 		return nil, err
 	}
+	c.layers, err = store.OpenTable[Layer](ctx, s, "layers", nil)
+	if err != nil {
+		return nil, err
+	}
+	c.layers.Index(func(key string, l Layer, _ bool) { c.usage.set(key+".layer", l.usage()) })
 	return &c, c.sweep(ctx)
 }
 
 // Close stops following the store.
 func (c *Catalog) Close() {
 	c.signing.Close()
+	c.layers.Close()
 	c.mappings.Close()
 	c.functions.Close()
 	c.versions.Close()
@@ -134,13 +141,22 @@ func (c *Catalog) All() iter.Seq[Function] {
 // Packages returns the Sum of every code package in use.
 func (c *Catalog) Packages() map[string]bool {
 	sums := map[string]bool{}
+	add := func(v Version) {
+		for _, sum := range append(v.Packages(), v.LayerPackages()...) {
+			sums[sum] = true
+		}
+	}
 	for _, f := range c.functions.All() {
-		sums[f.Latest.Code.Sum] = true
+		add(f.Latest)
 	}
 	for _, v := range c.versions.All() {
-		sums[v.Code.Sum] = true
+		add(v)
 	}
-	delete(sums, "") // of images and of deleted functions
+	for _, l := range c.layers.All() {
+		for _, v := range l.Versions {
+			sums[v.Code.Sum] = true
+		}
+	}
 	return sums
 }
 

@@ -40,14 +40,36 @@ type Function struct {
 type Version struct {
 	Config types.FunctionConfiguration
 	Code   Code
+	Layers []Code `json:",omitempty"` // as in Config.Layers; kept here because layers may be deleted
 	// Generation changes whenever an environment started from this version has to go.
 	Generation string
 }
 
-// Code says where a version's code is: a package by its store.Sum, or an image.
+// Packages returns the Sum of the code package; none for an image.
+func (v Version) Packages() []string {
+	if v.Code.Sum == "" {
+		return nil
+	}
+	return []string{v.Code.Sum}
+}
+
+// LayerPackages returns the Sums of the layers' packages, in their order.
+func (v Version) LayerPackages() []string {
+	var sums []string
+	for _, layer := range v.Layers {
+		sums = append(sums, layer.Sum)
+	}
+	return sums
+}
+
+// Code says where code is: a package by its store.Sum, or an image.
 type Code struct {
 	Sum      string `json:",omitempty"`
-	ImageURI string `json:",omitempty"`
+	Size     int64  `json:",omitempty"` // of the package
+	Unzipped int64  `json:",omitempty"` // size of its files
+
+	ImageURI string `json:",omitempty"` // as the client named it
+	Resolved string `json:",omitempty"` // the very image, REPOSITORY@sha256:DIGEST
 }
 
 // VersionRef points from a function to a published version's document.

@@ -64,10 +64,6 @@ func (f *Function) AddPermission(l Limits, qualifier string, in *lambda.AddPermi
 	if in.RevisionId != nil && *in.RevisionId != policy.RevisionID {
 		return Statement{}, stale("GetPolicy")
 	}
-	sid := *in.StatementId
-	if policy.index(sid) >= 0 {
-		return Statement{}, Conflict("The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", sid)
-	}
 	if in.FunctionUrlAuthType != "" && *in.Action != InvokeURLAction {
 		return Statement{}, Invalid("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")
 	}
@@ -76,17 +72,42 @@ func (f *Function) AddPermission(l Limits, qualifier string, in *lambda.AddPermi
 		return Statement{}, err
 	}
 	statement := Statement{
-		Sid: sid, Effect: "Allow", Principal: principal, Action: *in.Action,
+		Sid: *in.StatementId, Effect: "Allow", Principal: principal, Action: *in.Action,
 		Resource: f.Ref().With(qualifier).ARN(), Condition: conditionsOf(in),
 	}
-	policy.Statements = append(slices.Clone(policy.Statements), statement)
-	if size := len(policy.Document()); size > maxPolicySize {
-		return Statement{}, &types.PolicyLengthExceededException{
-			Message: message("The final policy size (%d) is bigger than the limit (%d).", []any{size, maxPolicySize}), Type: user(),
-		}
+	if err := policy.add(statement); err != nil {
+		return Statement{}, err
 	}
 	f.setPolicy(qualifier, policy)
 	return statement, nil
+}
+
+// add appends a statement and gives the policy a new revision.
+func (p *Policy) add(s Statement) error {
+	if p.index(s.Sid) >= 0 {
+		return Conflict("The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", s.Sid)
+	}
+	grown := Policy{Statements: append(slices.Clone(p.Statements), s), RevisionID: *newID()}
+	if size := len(grown.Document()); size > maxPolicySize {
+		return &types.PolicyLengthExceededException{
+			Message: message("The final policy size (%d) is bigger than the limit (%d).", []any{size, maxPolicySize}), Type: user(),
+		}
+	}
+	*p = grown
+	return nil
+}
+
+// remove drops a statement and gives the policy a new revision.
+func (p *Policy) remove(sid string) {
+	kept := slices.DeleteFunc(slices.Clone(p.Statements), func(s Statement) bool { return s.Sid == sid })
+	*p = Policy{Statements: kept, RevisionID: *newID()}
+}
+
+// ErrNoPolicy tells of a resource that nobody has been given permissions on.
+func ErrNoPolicy() error { return NotFound("No policy is associated with the given resource.") }
+
+func noStatement(sid string) error {
+	return NotFound("Statement %s is not found in resource policy.", sid)
 }
 
 // RemovePermission drops a statement; the policy goes with its last one.
@@ -96,16 +117,15 @@ func (f *Function) RemovePermission(qualifier, sid string, revision *string) err
 	}
 	policy, ok := f.Policies[qualifier]
 	if !ok {
-		return NotFound("No policy is associated with the given resource.")
+		return ErrNoPolicy()
 	}
-	i := policy.index(sid)
-	if i < 0 {
-		return NotFound("Statement %s is not found in resource policy.", sid)
+	if policy.index(sid) < 0 {
+		return noStatement(sid)
 	}
 	if revision != nil && *revision != policy.RevisionID {
 		return stale("GetPolicy")
 	}
-	policy.Statements = slices.Delete(slices.Clone(policy.Statements), i, i+1)
+	policy.remove(sid)
 	if len(policy.Statements) == 0 {
 		delete(f.Policies, qualifier)
 		return nil
@@ -119,7 +139,6 @@ func (p Policy) index(sid string) int {
 }
 
 func (f *Function) setPolicy(qualifier string, p Policy) {
-	p.RevisionID = *newID()
 	if f.Policies == nil {
 		f.Policies = map[string]Policy{}
 	}

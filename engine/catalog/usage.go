@@ -7,10 +7,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
-// Usage is what the functions of one account and region take up.
+// Usage is what the functions and layers of one account and region take up.
 type Usage struct {
 	Functions int
-	CodeBytes int64 // of every $LATEST and every published version
+	CodeBytes int64 // of every $LATEST, every published version and every version of a layer
 	Reserved  int   // sum of the reserved concurrency
 }
 
@@ -50,7 +50,7 @@ func (u *usage) of(scope Scope) Usage {
 	return u.total[scope]
 }
 
-// Usage tells what the functions of scope take up now.
+// Usage tells what the functions and layers of scope take up now.
 func (c *Catalog) Usage(scope Scope) Usage { return c.usage.of(scope) }
 
 // room returns AWS's error if scope has no room for more bytes of code.
@@ -69,6 +69,15 @@ func (f *Function) usage() Usage {
 	u := Usage{Functions: 1, CodeBytes: f.Latest.Config.CodeSize}
 	if f.Reserved != nil {
 		u.Reserved = int(*f.Reserved)
+	}
+	return u
+}
+
+// usage is what the versions of a layer add.
+func (l Layer) usage() Usage {
+	var u Usage
+	for _, v := range l.Versions {
+		u.CodeBytes += v.Code.Size
 	}
 	return u
 }

@@ -10,9 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 	"github.com/lambdaform/terraform-provider-lambda/engine/store"
 )
 
@@ -43,21 +46,38 @@ func OpenCodeCache(dir string, packages *store.Packages, keep func(sum string) b
 	return &CodeCache{dir: dir, packages: packages}, nil
 }
 
-// Dir returns the directory with the unpacked package. Nobody may write to it.
-func (c *CodeCache) Dir(ctx context.Context, sum string) (string, error) {
-	dir := filepath.Join(c.dir, store.HexSum(sum))
-	if _, err := os.Stat(dir); err == nil {
+// Path is where Dir puts packages; empty for none.
+func (c *CodeCache) Path(sums ...string) string {
+	switch len(sums) {
+	case 0:
+		return ""
+	case 1:
+		return filepath.Join(c.dir, store.HexSum(sums[0]))
+	}
+	// Not the name of a package: the next engine cleans it up, and links anew.
+	return filepath.Join(c.dir, "merged-"+store.HexSum(store.Sum([]byte(strings.Join(sums, " ")))))
+}
+
+// Dir returns the directory with the unpacked packages, later ones laid over
+// earlier ones. Nobody may write to it.
+func (c *CodeCache) Dir(ctx context.Context, sums ...string) (string, error) {
+	dir := c.Path(sums...)
+	if _, err := os.Stat(dir); err == nil || dir == "" {
 		return dir, nil
 	}
-	_, err, _ := c.unpack.Do(sum, func() (any, error) {
+	_, err, _ := c.unpack.Do(dir, func() (any, error) {
 		if _, err := os.Stat(dir); err == nil {
 			return nil, nil
 		}
-		pkg, err := c.packages.Get(ctx, sum)
+		if len(sums) > 1 {
+			return nil, c.merge(ctx, dir, sums)
+		}
+		pkg, err := c.packages.Get(ctx, sums[0])
 		if err != nil {
 			return nil, err
 		}
-		if err := unpackTo(dir, pkg); err != nil {
+		err = c.fill(dir, func(partial string) error { return unpackTo(partial, pkg) })
+		if err != nil {
 			return nil, fmt.Errorf("%w: %w", errUnpack, err)
 		}
 		return nil, nil
@@ -68,16 +88,34 @@ func (c *CodeCache) Dir(ctx context.Context, sum string) (string, error) {
 	return dir, nil
 }
 
-// errUnpack says that a package is no good.
-var errUnpack = errors.New("the package cannot be unpacked")
-
-// unpackTo fills dir with the files of a zip, all or nothing.
-func unpackTo(dir string, pkg []byte) error {
-	archive, err := zip.NewReader(bytes.NewReader(pkg), int64(len(pkg)))
-	if err != nil {
-		return fmt.Errorf("open package: %w", err)
+// ready makes sure that the code of a version and its layers are where Path says.
+func (c *CodeCache) ready(ctx context.Context, v catalog.Version) error {
+	for _, sums := range [][]string{v.Packages(), v.LayerPackages()} {
+		if _, err := c.Dir(ctx, sums...); err != nil {
+			return err
+		}
 	}
-	partial, err := os.MkdirTemp(filepath.Dir(dir), "unpack-")
+	return nil
+}
+
+func (c *CodeCache) merge(ctx context.Context, dir string, sums []string) error {
+	return c.fill(dir, func(partial string) error {
+		for _, sum := range sums {
+			part, err := c.Dir(ctx, sum)
+			if err != nil {
+				return err
+			}
+			if err := sandbox.Overlay(ctx, part, partial); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// fill makes a directory of the cache, all or nothing.
+func (c *CodeCache) fill(dir string, write func(partial string) error) error {
+	partial, err := os.MkdirTemp(c.dir, "unpack-")
 	if err != nil {
 		return err
 	}
@@ -85,7 +123,22 @@ func unpackTo(dir string, pkg []byte) error {
 	if err := os.Chmod(partial, 0o755); err != nil {
 		return err
 	}
-	root, err := os.OpenRoot(partial)
+	if err := write(partial); err != nil {
+		return err
+	}
+	return os.Rename(partial, dir)
+}
+
+// errUnpack says that a package is no good.
+var errUnpack = errors.New("the package cannot be unpacked")
+
+// unpackTo writes the files of a zip into dir.
+func unpackTo(dir string, pkg []byte) error {
+	archive, err := zip.NewReader(bytes.NewReader(pkg), int64(len(pkg)))
+	if err != nil {
+		return fmt.Errorf("open package: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
@@ -95,7 +148,7 @@ func unpackTo(dir string, pkg []byte) error {
 			return fmt.Errorf("file %s: %w", file.Name, err)
 		}
 	}
-	return os.Rename(partial, dir)
+	return nil
 }
 
 // unpackFile writes one entry. An os.Root keeps names and links inside the directory.

@@ -182,3 +182,59 @@ func TestCodeCacheForgets(t *testing.T) {
 		t.Errorf("a package that is not there: %v", err)
 	}
 }
+
+// Several packages are merged once, later ones over earlier ones, without copies.
+func TestMergedPackages(t *testing.T) {
+	dir := t.TempDir()
+	c, packages := cache(t, nothing, dir)
+	var sums []string
+	for _, files := range [][]file{
+		{{"python/m.py", "one", 0o644}, {"bin/tool", "#!", 0o755}},
+		{{"python/m.py", "two", 0o644}},
+	} {
+		sum, err := packages.Put(t.Context(), pack(t, files...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sums = append(sums, sum)
+	}
+	read := func(sums ...string) (merged, content string) {
+		t.Helper()
+		merged, err := c.Dir(t.Context(), sums...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if merged != c.Path(sums...) {
+			t.Errorf("in %s, not in %s", merged, c.Path(sums...))
+		}
+		data, err := os.ReadFile(filepath.Join(merged, "python/m.py"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return merged, string(data)
+	}
+	forth, content := read(sums[0], sums[1])
+	back, other := read(sums[1], sums[0])
+	if content != "two" || other != "one" || forth == back {
+		t.Errorf("%q in %s, %q in %s", content, forth, other, back)
+	}
+	single, _ := read(sums[0])
+	original, err := os.Stat(filepath.Join(single, "bin/tool"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	linked, err := os.Stat(filepath.Join(forth, "bin/tool"))
+	if err != nil || !os.SameFile(original, linked) || linked.Mode() != 0o555 {
+		t.Errorf("%v, %v", linked, err)
+	}
+	if none, err := c.Dir(t.Context()); none != "" || err != nil {
+		t.Errorf("no packages are in %q, %v", none, err)
+	}
+	if _, err := c.Dir(t.Context(), sums[0], store.Sum([]byte("unknown"))); !errors.Is(err, store.ErrNoPackage) {
+		t.Errorf("a package that is not there: %v", err)
+	}
+	cache(t, func(sum string) bool { return sum == sums[0] }, dir)
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 || left[0].Name() != store.HexSum(sums[0]) {
+		t.Errorf("left are %v, %v", left, err)
+	}
+}

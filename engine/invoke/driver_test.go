@@ -177,7 +177,7 @@ func ref(name string) catalog.Ref { return catalog.Ref{Scope: home, Name: name} 
 func (b *bench) function(name string) {
 	b.Helper()
 	_, err := b.catalog.Create(b.Context(), ref(name), func(f *catalog.Function) error {
-		f.Latest = catalog.Version{Code: catalog.Code{ImageURI: "image"}, Config: types.FunctionConfiguration{
+		f.Latest = catalog.Version{Code: catalog.Code{Resolved: "image"}, Config: types.FunctionConfiguration{
 			FunctionName: aws.String(name), FunctionArn: aws.String(ref(name).ARN()), Version: aws.String(catalog.LatestVersion), CodeSha256: aws.String("sum"),
 			Architectures: []types.Architecture{types.ArchitectureX8664}, MemorySize: aws.Int32(128), Timeout: aws.Int32(3),
 			EphemeralStorage: &types.EphemeralStorage{Size: aws.Int32(512)}, LoggingConfig: &types.LoggingConfig{LogGroup: aws.String("/aws/lambda/" + name)},

@@ -40,10 +40,8 @@ func (i *Invoker) settle(f catalog.Function) {
 		return
 	}
 	var failure error
-	if sum := f.Latest.Code.Sum; sum != "" {
-		if _, err := i.Code.Dir(i.ctx, sum); err != nil {
-			failure = fmt.Errorf("the code could not be made ready: %w", err)
-		}
+	if err := i.Code.ready(i.ctx, f.Latest); err != nil {
+		failure = fmt.Errorf("the code could not be made ready: %w", err)
 	}
 	if i.ctx.Err() != nil {
 		return

@@ -51,12 +51,8 @@ func startWorker(ctx context.Context, f *fleet, kept bool) (*worker, error) {
 		spec.Env["AWS_LAMBDA_INITIALIZATION_TYPE"] = "provisioned-concurrency"
 	}
 	spec.Log = func(l sandbox.Line) { w.line(l.Time, l.Text) }
-	if sum := f.version.Code.Sum; sum != "" {
-		dir, err := f.invoker.Code.Dir(ctx, sum)
-		if err != nil {
-			return nil, err
-		}
-		spec.CodeDir = dir
+	if err := f.invoker.Code.ready(ctx, f.version); err != nil {
+		return nil, err
 	}
 	env, err := f.invoker.Driver.Start(ctx, spec)
 	var failed *sandbox.InitError
@@ -85,8 +81,10 @@ func (f *fleet) spec() sandbox.Spec {
 	spec := sandbox.Spec{
 		Name:         f.function.Name + ":" + *config.Version,
 		Runtime:      string(config.Runtime),
-		Image:        f.version.Code.ImageURI,
+		Image:        f.version.Code.Resolved,
 		Architecture: string(config.Architectures[0]),
+		CodeDir:      f.invoker.Code.Path(f.version.Packages()...),
+		LayersDir:    f.invoker.Code.Path(f.version.LayerPackages()...),
 		Handler:      value(config.Handler),
 		MemoryMB:     int(*config.MemorySize),
 		EphemeralMB:  int(*config.EphemeralStorage.Size),

@@ -28,6 +28,27 @@ type Driver interface {
 	Close(ctx context.Context) error
 }
 
+// ImageDriver is a Driver that also runs container images.
+type ImageDriver interface {
+	Driver
+	// ResolveImage finds an image, on this machine or else in its registry, of
+	// the architecture if there is a choice. The error is ErrNoImage when there is
+	// none and ErrInvalidImage when the name is not one of an image.
+	ResolveImage(ctx context.Context, name, architecture string) (Image, error)
+}
+
+// Image is one image for ever, whatever becomes of its tag.
+type Image struct {
+	Name         string // REPOSITORY@sha256:DIGEST, good for Spec.Image
+	Architecture string // "x86_64" or "arm64"
+}
+
+// Errors of ResolveImage.
+var (
+	ErrNoImage      = errors.New("not there, and cannot be pulled")
+	ErrInvalidImage = errors.New("not the name of an image")
+)
+
 // Spec says what an environment runs.
 type Spec struct {
 	Name         string            // for labels and process listings, such as "hello:3"
@@ -38,6 +59,7 @@ type Spec struct {
 	Command      []string          //
 	WorkingDir   string            //
 	CodeDir      string            // unpacked package on this machine, read-only and shared; empty with Image
+	LayersDir    string            // merged layers on this machine, read-only and shared, found in /opt; empty without layers
 	Handler      string            // becomes _HANDLER
 	MemoryMB     int               // limit of memory and, in proportion, of CPU
 	EphemeralMB  int               // size of /tmp

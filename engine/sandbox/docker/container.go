@@ -17,6 +17,7 @@ import (
 	"github.com/docker/go-units"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/runtimes"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/session"
 )
 
@@ -43,7 +44,20 @@ type kind struct {
 	image    string
 	arch     string
 	platform bool // ask for arch, which is not the daemon's own
-	task     bool // has a task directory for code
+	task     bool // has a place for code
+	opt      bool // has a place for layers, over what the image has there
+}
+
+// places are the directories that deliver fills.
+func (k kind) places() []string {
+	var places []string
+	if k.task {
+		places = append(places, runtimes.Container.Task)
+	}
+	if k.opt {
+		places = append(places, runtimes.Container.Opt)
+	}
+	return places
 }
 
 // limits of a container.

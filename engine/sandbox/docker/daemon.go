@@ -67,6 +67,14 @@ func goArch(name string) string {
 	return name
 }
 
+// lambdaArch is Lambda's name of Go's.
+func lambdaArch(name string) string {
+	if name == "amd64" {
+		return "x86_64"
+	}
+	return name
+}
+
 // discover reads the docker command's current context, and knows where daemons
 // put their sockets. Empty leaves it to the client's default.
 func discover() string {

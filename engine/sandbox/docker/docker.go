@@ -27,6 +27,7 @@ import (
 	"sync/atomic"
 
 	"github.com/docker/docker/client"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/instance"
@@ -159,9 +160,10 @@ func (d *Driver) Warm(spec sandbox.Spec) {
 
 // plan is what a spec means in terms of containers.
 type plan struct {
-	kind   kind
-	limits limits
-	assign protocol.Assign
+	kind    kind
+	limits  limits
+	content map[string]string // of the kind's places: directories on this machine
+	assign  protocol.Assign
 }
 
 func (d *Driver) plan(ctx context.Context, spec sandbox.Spec) (plan, error) {
@@ -196,8 +198,9 @@ func (d *Driver) plan(ctx context.Context, spec sandbox.Spec) (plan, error) {
 	if err != nil {
 		return p, err
 	}
-	p.kind = kind{image: img.id, arch: img.arch, platform: img.platform, task: true}
-	p.assign.Command = runtime.Bootstraps()
+	p.kind = kind{image: img.id, arch: img.arch, platform: img.platform, task: true, opt: spec.LayersDir != ""}
+	p.content = map[string]string{runtimes.Container.Task: spec.CodeDir, runtimes.Container.Opt: spec.LayersDir}
+	p.assign.Command = runtime.Bootstraps(runtimes.Container)
 	p.assign.Dir = runtimes.Container.Task
 	p.assign.Env = runtime.Env(runtimes.Container, spec.Handler, img.env, spec.Env)
 	return p, nil
@@ -249,15 +252,11 @@ type environment struct {
 }
 
 func (e *environment) boot(ctx context.Context, p plan, spec sandbox.Spec) error {
-	var code chan error
-	if p.kind.task {
-		code = make(chan error, 1)
-		go func() { code <- e.deliver(ctx, spec.CodeDir) }()
+	var filling errgroup.Group
+	for _, place := range p.kind.places() {
+		filling.Go(func() error { return e.deliver(ctx, p.content[place], place) })
 	}
-	err := e.limit(ctx, p.limits)
-	if code != nil {
-		err = errors.Join(err, <-code)
-	}
+	err := errors.Join(e.limit(ctx, p.limits), filling.Wait())
 	if err != nil {
 		return fmt.Errorf("start %s: %w", spec.Name, err)
 	}

@@ -11,7 +11,10 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/image"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 )
 
 // images finds images, and pulls each at most once.
@@ -30,8 +33,9 @@ type imageEntry struct {
 // imageInfo is what the driver uses of an image.
 type imageInfo struct {
 	id         string
-	arch       string // Go's name
-	platform   bool   // arch is not the daemon's own
+	digests    []string // REPOSITORY@sha256:DIGEST, of the registries it came from
+	arch       string   // Go's name
+	platform   bool     // arch is not the daemon's own
 	entrypoint []string
 	command    []string
 	dir        string
@@ -71,6 +75,9 @@ func (i *images) get(ctx context.Context, ref, standIn, architecture string) (*i
 func (i *images) find(ctx context.Context, ref, standIn, arch string) (*imageInfo, error) {
 	d := i.driver
 	local, err := d.inspect(ctx, ref)
+	if digest, ok := digestOf(ref); ok && errdefs.IsNotFound(err) { // one that no registry has named
+		local, err = d.inspect(ctx, digest)
+	}
 	if err != nil && !errdefs.IsNotFound(err) {
 		return nil, fmt.Errorf("inspect image %s: %w", ref, err)
 	}
@@ -102,7 +109,38 @@ func (i *images) find(ctx context.Context, ref, standIn, arch string) (*imageInf
 
 // missingImage says what to do about it.
 func missingImage(ref string, err error) error {
-	return fmt.Errorf("image %s is not there and cannot be pulled: %w. Give Docker access to the registry, name another image in the engine's configuration, or run `make images` to build a stand-in", ref, err)
+	return fmt.Errorf("image %s: %w: %w. Give Docker access to the registry, name another image in the engine's configuration, or run `make images` to build a stand-in", ref, sandbox.ErrNoImage, err)
+}
+
+// ResolveImage implements sandbox.ImageDriver. The tag is looked up anew each time.
+func (d *Driver) ResolveImage(ctx context.Context, name, architecture string) (sandbox.Image, error) {
+	named, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return sandbox.Image{}, fmt.Errorf("%w: %w", sandbox.ErrInvalidImage, err)
+	}
+	info, err := d.images.find(ctx, name, "", goArch(architecture))
+	if err != nil {
+		return sandbox.Image{}, err
+	}
+	return sandbox.Image{Name: pinned(named, info), Architecture: lambdaArch(info.arch)}, nil
+}
+
+// pinned names an image by its digest in the repository that named is of. What has
+// been built on this machine has no digest there but its own.
+func pinned(named reference.Named, info *imageInfo) string {
+	digest := info.id
+	for _, known := range info.digests {
+		if other, err := reference.ParseNormalizedNamed(known); err == nil && other.Name() == named.Name() {
+			digest, _ = digestOf(known)
+		}
+	}
+	return reference.FamiliarName(named) + "@" + digest
+}
+
+// digestOf returns what follows the @ of an image's name.
+func digestOf(ref string) (string, bool) {
+	_, digest, ok := strings.Cut(ref, "@")
+	return digest, ok
 }
 
 func (d *Driver) inspect(ctx context.Context, ref string) (*imageInfo, error) {
@@ -110,7 +148,7 @@ func (d *Driver) inspect(ctx context.Context, ref string) (*imageInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	info := &imageInfo{id: res.ID, arch: goArch(res.Architecture), env: map[string]string{}}
+	info := &imageInfo{id: res.ID, digests: res.RepoDigests, arch: goArch(res.Architecture), env: map[string]string{}}
 	info.platform = info.arch != d.daemon.arch
 	if c := res.Config; c != nil {
 		info.entrypoint, info.command, info.dir = c.Entrypoint, c.Cmd, c.WorkingDir

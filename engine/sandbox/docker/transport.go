@@ -12,6 +12,7 @@ import (
 	api "github.com/docker/docker/api/types/container"
 	"github.com/hashicorp/yamux"
 
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/embedded"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/session"
 )
@@ -44,14 +45,17 @@ type link interface {
 	// prepare readies the created container for its start and returns where its
 	// supervisor's connections arrive.
 	prepare(ctx context.Context, id string) (net.Listener, error)
-	// deliver puts the code where the function finds it.
-	deliver(ctx context.Context, id, codeDir string) error
+	// deliver puts the content of a directory into one of the container's places for code.
+	deliver(ctx context.Context, id, dir, place string) error
 	// remove removes what is left on this machine.
 	remove() error
 }
 
-func (c *container) deliver(ctx context.Context, codeDir string) error {
-	return c.link.deliver(ctx, c.id, codeDir)
+func (c *container) deliver(ctx context.Context, dir, place string) error {
+	if err := c.link.deliver(ctx, c.id, dir, place); err != nil {
+		return fmt.Errorf("put the code of %s into container: %w", place, err)
+	}
+	return nil
 }
 
 func (d *Driver) newLink(k kind, transport Transport) (link, error) {
@@ -68,12 +72,12 @@ func (d *Driver) newLink(k kind, transport Transport) (link, error) {
 	}
 	l := &socketLink{dir: dir, kind: k}
 	// The container's user is another one; the directory above keeps others out.
-	for _, sub := range []string{l.run(), l.task()} {
-		if err := os.Mkdir(sub, 0o755); err != nil {
+	for _, sub := range append(k.places(), runDir) {
+		if err := os.MkdirAll(l.path(sub), 0o755); err != nil {
 			return nil, fmt.Errorf("make directory for container: %w", err)
 		}
 	}
-	if err := linkOrCopy(supervisor, filepath.Join(l.run(), "supervisor")); err != nil {
+	if err := sandbox.LinkFile(supervisor, filepath.Join(l.path(runDir), "supervisor")); err != nil {
 		return nil, fmt.Errorf("install supervisor: %w", err)
 	}
 	return l, nil
@@ -85,24 +89,25 @@ type socketLink struct {
 	kind kind
 }
 
-func (l *socketLink) run() string  { return filepath.Join(l.dir, "run") }
-func (l *socketLink) task() string { return filepath.Join(l.dir, "task") }
+// path is where this machine has a directory of the container.
+func (l *socketLink) path(place string) string {
+	return filepath.Join(l.dir, filepath.FromSlash(place))
+}
 
 func (l *socketLink) address() string { return "unix:" + runDir + "/engine.sock" }
 
 func (l *socketLink) configure(_ *api.Config, host *api.HostConfig) {
-	host.Mounts = append(host.Mounts, bind(l.run(), runDir))
-	if l.kind.task {
-		host.Mounts = append(host.Mounts, bind(l.task(), "/var/task"))
+	for _, place := range append(l.kind.places(), runDir) {
+		host.Mounts = append(host.Mounts, bind(l.path(place), place))
 	}
 }
 
 func (l *socketLink) prepare(context.Context, string) (net.Listener, error) {
-	return session.Listen(l.run())
+	return session.Listen(l.path(runDir))
 }
 
-func (l *socketLink) deliver(ctx context.Context, _, codeDir string) error {
-	return linkTree(ctx, codeDir, l.task())
+func (l *socketLink) deliver(ctx context.Context, _, dir, place string) error {
+	return sandbox.Overlay(ctx, dir, l.path(place))
 }
 
 func (l *socketLink) remove() error { return os.RemoveAll(l.dir) }
@@ -118,9 +123,8 @@ func (l *stdioLink) address() string { return "stdio" }
 func (l *stdioLink) configure(config *api.Config, _ *api.HostConfig) {
 	config.AttachStdin, config.AttachStdout = true, true
 	config.OpenStdin, config.StdinOnce = true, true
-	config.Volumes[runDir] = struct{}{}
-	if l.kind.task {
-		config.Volumes["/var/task"] = struct{}{}
+	for _, place := range append(l.kind.places(), runDir) {
+		config.Volumes[place] = struct{}{}
 	}
 }
 
@@ -150,8 +154,8 @@ func (l *stdioLink) prepare(ctx context.Context, id string) (net.Listener, error
 	return mux, nil
 }
 
-func (l *stdioLink) deliver(ctx context.Context, id, codeDir string) error {
-	return l.driver.copyTree(ctx, id, codeDir, "/var/task")
+func (l *stdioLink) deliver(ctx context.Context, id, dir, place string) error {
+	return l.driver.copyTree(ctx, id, dir, place)
 }
 
 func (l *stdioLink) remove() error { return nil }

@@ -41,10 +41,10 @@ type Driver struct {
 	supervisor string
 	clients    string
 
-	mu       sync.Mutex
-	closed   bool
-	running  map[*environment]struct{}
-	commands map[string]command // by runtime: looked up once
+	mu           sync.Mutex
+	closed       bool
+	running      map[*environment]struct{}
+	interpreters map[string]command // by runtime: looked up once
 }
 
 type command struct {
@@ -77,12 +77,12 @@ func New(o Options) (*Driver, error) {
 		return nil, errors.Join(fmt.Errorf("process driver: %w", err), own.Release())
 	}
 	return &Driver{
-		logger:     o.Logger,
-		instance:   own,
-		supervisor: supervisor,
-		clients:    clients,
-		running:    map[*environment]struct{}{},
-		commands:   map[string]command{},
+		logger:       o.Logger,
+		instance:     own,
+		supervisor:   supervisor,
+		clients:      clients,
+		running:      map[*environment]struct{}{},
+		interpreters: map[string]command{},
 	}, nil
 }
 
@@ -98,7 +98,8 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Environm
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
 	}
-	argv, err := d.command(runtime, spec.CodeDir)
+	layout := runtimes.Layout{Task: spec.CodeDir, Runtime: d.clients, Opt: spec.LayersDir, Path: os.Getenv("PATH")}
+	commands, err := d.commands(runtime, layout)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
 	}
@@ -106,7 +107,8 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Environm
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
 	}
-	if err := env.boot(ctx, d.assignment(runtime, spec, argv, env.dir), spec); err != nil {
+	layout.Temp = filepath.Join(env.dir, "tmp")
+	if err := env.boot(ctx, assignment(runtime, layout, commands, spec), spec); err != nil {
 		if stopErr := env.Stop(context.WithoutCancel(ctx)); stopErr != nil {
 			return nil, errors.Join(err, stopErr)
 		}
@@ -115,40 +117,34 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Environm
 	return env, nil
 }
 
-// command is what boots a runtime; a note about it is logged once.
-func (d *Driver) command(runtime runtimes.Runtime, taskDir string) ([]string, error) {
+// commands lists what may boot a runtime; a note about it is logged once.
+func (d *Driver) commands(runtime runtimes.Runtime, layout runtimes.Layout) ([][]string, error) {
 	if runtime.Language == runtimes.Provided {
-		argv, _, err := runtime.Command(d.clients, taskDir)
-		return argv, err
+		return runtime.Bootstraps(layout), nil
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	c, ok := d.commands[runtime.Name]
+	c, ok := d.interpreters[runtime.Name]
 	if !ok {
 		var note string
-		c.argv, note, c.err = runtime.Command(d.clients, taskDir)
+		c.argv, note, c.err = runtime.Command(d.clients)
 		if note != "" {
 			d.logger.Warn(note)
 		}
 		if c.err == nil {
-			d.commands[runtime.Name] = c
+			d.interpreters[runtime.Name] = c
 		}
 	}
-	return c.argv, c.err
+	return [][]string{c.argv}, c.err
 }
 
-func (d *Driver) assignment(runtime runtimes.Runtime, spec sandbox.Spec, argv []string, dir string) protocol.Assign {
-	vars := runtime.Env(runtimes.Layout{
-		Task:    spec.CodeDir,
-		Runtime: d.clients,
-		Temp:    filepath.Join(dir, "tmp"),
-		Path:    os.Getenv("PATH"),
-	}, spec.Handler, spec.Env)
+func assignment(runtime runtimes.Runtime, layout runtimes.Layout, commands [][]string, spec sandbox.Spec) protocol.Assign {
+	vars := runtime.Env(layout, spec.Handler, spec.Env)
 	if _, ok := vars["PYTHONDONTWRITEBYTECODE"]; !ok && runtime.Language == runtimes.Python {
 		vars["PYTHONDONTWRITEBYTECODE"] = "1" // the code is shared and not to be written to
 	}
 	return protocol.Assign{
-		Command:    [][]string{argv},
+		Command:    commands,
 		Dir:        spec.CodeDir,
 		Env:        vars,
 		InitBudget: spec.InitTimeout,

@@ -28,10 +28,10 @@ func InstallClients(dir string) error {
 	return nil
 }
 
-// Command returns what boots the runtime with this machine's own interpreter.
-// clientDir holds the interface clients, taskDir the function. The note is not
-// empty when the interpreter is not the one that the identifier asks for.
-func (r Runtime) Command(clientDir, taskDir string) (argv []string, note string, err error) {
+// Command returns what boots Python and Node.js with this machine's own
+// interpreter. clientDir holds the interface clients. The note is not empty when
+// the interpreter is not the one that the identifier asks for.
+func (r Runtime) Command(clientDir string) (argv []string, note string, err error) {
 	switch r.Language {
 	case Python:
 		exact := "python" + r.Version
@@ -48,9 +48,8 @@ func (r Runtime) Command(clientDir, taskDir string) (argv []string, note string,
 			return nil, "", fmt.Errorf("runtime %s needs node on the engine's PATH (or Docker)", r.Name)
 		}
 		return []string{"node", filepath.Join(clientDir, "bootstrap.mjs")}, "", nil
-	default:
-		return []string{filepath.Join(taskDir, "bootstrap")}, "", nil
 	}
+	return nil, "", fmt.Errorf("runtime %s has no interpreter", r.Name)
 }
 
 // runs reports whether a program works: that it is on the PATH is not enough,

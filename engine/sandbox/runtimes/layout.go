@@ -52,7 +52,11 @@ func (r Runtime) Env(l Layout, handler string, over ...map[string]string) map[st
 			l.Runtime+"/node_modules", l.Runtime, l.Task)
 	case Python:
 		env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + r.Name
-		env["PYTHONPATH"] = l.Runtime
+		// An image's own bootstrap knows the path, and takes this variable as the
+		// function's wish to have another.
+		if l != Container {
+			env["PYTHONPATH"] = paths(opt(l, "/python/lib/python"+r.Version+"/site-packages"), opt(l, "/python"), l.Runtime)
+		}
 	case Provided: // AWS says nothing about itself there
 	}
 	for _, vars := range over {

@@ -78,10 +78,15 @@ func (r Runtime) StandIn() string {
 	return fmt.Sprintf("lambdaform/%s:%s", r.Language, r.Version)
 }
 
-// Bootstraps lists what boots the runtime in an image, best first.
-func (r Runtime) Bootstraps() [][]string {
-	if r.Language == Provided {
-		return [][]string{{"/var/task/bootstrap"}, {"/opt/bootstrap"}}
+// Bootstraps lists what boots the runtime in a layout, best first: with Provided
+// the function's own program or a layer's.
+func (r Runtime) Bootstraps(l Layout) [][]string {
+	if r.Language != Provided {
+		return [][]string{{l.Runtime + "/bootstrap"}}
 	}
-	return [][]string{{"/var/runtime/bootstrap"}}
+	found := [][]string{{l.Task + "/bootstrap"}}
+	if l.Opt != "" {
+		found = append(found, []string{l.Opt + "/bootstrap"})
+	}
+	return found
 }

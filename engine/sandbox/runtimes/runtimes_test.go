@@ -1,6 +1,7 @@
 package runtimes
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,13 +42,21 @@ func TestEnv(t *testing.T) {
 	for name, want := range map[string]string{
 		"PATH": "/image", "A": "function", "B": "image", "_HANDLER": "app.handler", "TZ": "UTC", "LANG": "en_US.UTF-8",
 		"LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime", "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
-		"PYTHONPATH": "/var/runtime", "LD_LIBRARY_PATH": "/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib", "TMPDIR": "",
+		"PYTHONPATH": "", "LD_LIBRARY_PATH": "/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib", "TMPDIR": "",
 	} {
 		if env[name] != want {
 			t.Errorf("%s=%s, want %s", name, env[name], want)
 		}
 	}
+	layered := Layout{Task: "/t", Runtime: "/r", Opt: "/l", Temp: "/e/tmp", Path: "/bin"}
+	if env := python.Env(layered, "h"); env["PYTHONPATH"] != "/l/python/lib/python3.13/site-packages:/l/python:/r" || env["PATH"] != "/bin:/l/bin" ||
+		env["LD_LIBRARY_PATH"] != "/r:/r/lib:/t:/t/lib:/l/lib" {
+		t.Errorf("%v", env)
+	}
 	node, _ := Lookup("nodejs22.x")
+	if env := node.Env(layered, "h"); env["NODE_PATH"] != "/l/nodejs/node22/node_modules:/l/nodejs/node_modules:/r/node_modules:/r:/t" {
+		t.Errorf("%v", env)
+	}
 	if env := node.Env(Layout{Task: "/t", Runtime: "/r", Temp: "/e/tmp", Path: "/bin"}, "h"); env["NODE_PATH"] != "/r/node_modules:/r:/t" || env["TMPDIR"] != "/e/tmp" || env["PATH"] != "/bin" {
 		t.Errorf("%v", env)
 	}
@@ -70,26 +79,40 @@ func TestCommand(t *testing.T) {
 	}
 	t.Setenv("PATH", bin)
 	python, _ := Lookup("python3.12")
-	if argv, _, err := python.Command("/c", "/t"); err == nil || !strings.Contains(err.Error(), "python3.12") {
+	if argv, _, err := python.Command("/c"); err == nil || !strings.Contains(err.Error(), "python3.12") {
 		t.Errorf("%v %v", argv, err)
 	}
 	program("python3", "exit 0")
 	program("python3.12", "exit 127")
-	argv, note, err := python.Command("/c", "/t")
+	argv, note, err := python.Command("/c")
 	if err != nil || !slices.Equal(argv, []string{"python3", "-u", "/c/bootstrap.py"}) || !strings.Contains(note, "python3.12 is not installed") {
 		t.Errorf("%v %q %v", argv, note, err)
 	}
 	program("python3.12", "exit 0")
-	if argv, note, err = python.Command("/c", "/t"); err != nil || argv[0] != "python3.12" || note != "" {
+	if argv, note, err = python.Command("/c"); err != nil || argv[0] != "python3.12" || note != "" {
 		t.Errorf("%v %q %v", argv, note, err)
 	}
 	node, _ := Lookup("nodejs22.x")
-	if argv, _, err := node.Command("/c", "/t"); err == nil {
+	if argv, _, err := node.Command("/c"); err == nil {
 		t.Errorf("%v without node", argv)
 	}
+}
+
+func TestBootstraps(t *testing.T) {
 	provided, _ := Lookup("provided.al2023")
-	if argv, _, err := provided.Command("/c", "/t"); err != nil || !slices.Equal(argv, []string{"/t/bootstrap"}) {
-		t.Errorf("%v %v", argv, err)
+	python, _ := Lookup("python3.13")
+	for _, c := range []struct {
+		runtime Runtime
+		layout  Layout
+		want    string
+	}{
+		{provided, Layout{Task: "/t"}, "[[/t/bootstrap]]"},
+		{provided, Container, "[[/var/task/bootstrap] [/opt/bootstrap]]"},
+		{python, Container, "[[/var/runtime/bootstrap]]"},
+	} {
+		if got := fmt.Sprint(c.runtime.Bootstraps(c.layout)); got != c.want {
+			t.Errorf("%s: %s, want %s", c.runtime.Name, got, c.want)
+		}
 	}
 }
 

@@ -33,6 +33,7 @@ func (s Suite) Run(t *testing.T) {
 		}
 		t.Run(f.Name, func(t *testing.T) { s.function(t, f) })
 	}
+	t.Run("layers", s.layers)
 	if s.Only == "" {
 		t.Run("init", s.initErrors)
 		t.Run("callbacks", s.callbacks)

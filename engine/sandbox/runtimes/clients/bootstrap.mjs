@@ -6,7 +6,7 @@
 // loop alive while a handler runs: an empty loop means that the function is done.
 
 import fs from "node:fs";
-import { createRequire } from "node:module";
+import module, { createRequire } from "node:module";
 import net from "node:net";
 import path from "node:path";
 import { Writable } from "node:stream";
@@ -211,11 +211,35 @@ const isModule = (file) => {
   }
 };
 
+/** Lets import find what require finds by NODE_PATH, as on AWS: the packages of layers. */
+const importFromLayers = () => {
+  const shelves = (process.env.NODE_PATH ?? "").split(path.delimiter).filter((dir) => path.basename(dir) === "node_modules" && fs.existsSync(dir));
+  if (shelves.length === 0 || !module.register) return;
+  const parents = shelves.map((dir) => pathToFileURL(path.join(path.dirname(dir), "noop.js")).href);
+  const hooks = `export const resolve = async (name, context, next) => {
+    try {
+      return await next(name, context);
+    } catch (e) {
+      if (e.code !== "ERR_MODULE_NOT_FOUND" || /^[./]|:/.test(name)) throw e;
+      for (const parentURL of ${JSON.stringify(parents)}) {
+        try {
+          return await next(name, { ...context, parentURL });
+        } catch {}
+      }
+      throw e;
+    }
+  };`;
+  module.register(`data:text/javascript,${encodeURIComponent(hooks)}`);
+};
+
 const load = async (root, name) => {
   const base = path.resolve(root, name);
   const isFile = (f) => fs.statSync(f, { throwIfNoEntry: false })?.isFile();
   const file = [base, `${base}.js`, `${base}.mjs`, `${base}.cjs`].find(isFile);
-  if (file && isModule(file)) return import(pathToFileURL(file));
+  if (file && isModule(file)) {
+    importFromLayers();
+    return import(pathToFileURL(file));
+  }
   const require = createRequire(path.join(root, "noop.js"));
   return require(file ?? require.resolve(name, { paths: [root, path.dirname(base)] }));
 };

@@ -8,6 +8,7 @@ import importlib
 import json
 import logging
 import os
+import site
 import socket
 import sys
 import time
@@ -309,10 +310,11 @@ def handle(api, handler, headers, payload):
 def main():
     api = Api(os.environ["AWS_LAMBDA_RUNTIME_API"])
     task = os.environ.get("LAMBDA_TASK_ROOT", os.getcwd())
-    sys.path = [task] + [p for p in sys.path if p and os.path.abspath(p) != os.path.dirname(HERE)]
-    for path in ("/opt/python/lib/python%d.%d/site-packages" % sys.version_info[:2], "/opt/python"):
-        if os.path.isdir(path):
-            sys.path.insert(1, path)
+    here = os.path.dirname(HERE)
+    sys.path = [task] + [p for p in sys.path if p and os.path.abspath(p) != here]
+    for path in [task] + os.environ.get("PYTHONPATH", "").split(os.pathsep):
+        if path and path != here:
+            site.addsitedir(path)  # for the .pth files of packages and layers
     # The function is a module of its own, not part of this one.
     sys.modules.pop("bootstrap", None)
     set_up_logging()
