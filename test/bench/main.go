@@ -1,6 +1,7 @@
 // Command bench measures the engine against peers on this machine, in one run:
 //
 //	go run ./test/bench -binary bin/terraform-provider-lambda [-rie PATH] [-drivers docker,process]
+//	go run ./test/bench -functions 10000 -versions 5
 //
 // It prints a table of latencies and ratios. Nothing here fails a build: figures
 // depend on the machine, ratios less so.
@@ -26,6 +27,7 @@ func main() {
 	drivers := flag.String("drivers", "docker,process", "drivers to measure")
 	flag.DurationVar(&o.duration, "duration", 5*time.Second, "how long each load runs")
 	flag.IntVar(&o.functions, "functions", 1000, "functions for the memory figure")
+	flag.IntVar(&o.versions, "versions", 0, "measure nothing but how the engine grows with -functions of so many versions each")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -39,6 +41,7 @@ type options struct {
 	rie       string
 	duration  time.Duration
 	functions int
+	versions  int
 }
 
 func run(ctx context.Context, o options, drivers []string) error {
@@ -53,6 +56,9 @@ func run(ctx context.Context, o options, drivers []string) error {
 	packages, err := buildPackages(ctx, work)
 	if err != nil {
 		return fmt.Errorf("build the echo functions: %w", err)
+	}
+	if o.versions > 0 {
+		return measureScale(ctx, o, work, packages)
 	}
 	for _, driver := range drivers {
 		if err := measureDriver(ctx, o, driver, filepath.Join(work, driver), packages); err != nil {
