@@ -114,8 +114,7 @@ func TestStreamOutcomes(t *testing.T) {
 	} {
 		t.Run(function, func(t *testing.T) {
 			t.Parallel()
-			a := a
-			a.TB = t
+			a := accountOn(t, a.url, a.id) // the SDK's stream codec is not safe for calls at the same time
 			got := a.invokeStream(&lambda.InvokeWithResponseStreamInput{FunctionName: &function, Payload: []byte(`{"a":1}`)}, nil)
 			var details struct{ ErrorType, ErrorMessage string }
 			_ = json.Unmarshal([]byte(aws.ToString(got.complete.ErrorDetails)), &details)

@@ -89,6 +89,7 @@ func TestTable(t *testing.T) {
 // Update is atomic: of many writers at once none overwrites another.
 func TestScan(t *testing.T) {
 	docs := table(t, open(t, t.TempDir()), nil)
+	var mu sync.Mutex // the watch keeps the index too
 	seen := map[string]int{}
 	put := func(key string, n int) {
 		t.Helper()
@@ -98,12 +99,17 @@ func TestScan(t *testing.T) {
 	}
 	put("b.000", 7)
 	docs.Index(func(key string, d document, exists bool) {
+		mu.Lock()
+		defer mu.Unlock()
 		if seen[key] = d.N; !exists {
 			delete(seen, key)
 		}
 	})
-	if seen["b.000"] != 7 {
-		t.Errorf("Index was not told of what was there: %v", seen)
+	mu.Lock()
+	first := seen["b.000"]
+	mu.Unlock()
+	if first != 7 {
+		t.Errorf("Index was told of %d", first)
 	}
 	var all []string
 	for i := range 150 {
@@ -126,6 +132,8 @@ func TestScan(t *testing.T) {
 			t.Errorf("from %q: %v, want %v", from, got, want)
 		}
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	if _, ok := seen["b.070"]; ok || len(seen) != len(all)+2 || seen["b.149"] != 149 {
 		t.Errorf("the index has %d entries", len(seen))
 	}
