@@ -79,8 +79,12 @@ func tagRef(ctx context.Context, resource string) (catalog.Ref, error) {
 	return r, err
 }
 
+// mappingID reads the ARN of a mapping, in today's spelling or the guide's (D7).
 func mappingID(arn string) (string, bool) {
 	_, id, ok := strings.Cut(arn, ":event-source-mapping:")
+	if !ok {
+		_, id, ok = strings.Cut(arn, ":event-source-mappings:")
+	}
 	return id, ok
 }
 
