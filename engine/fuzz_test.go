@@ -64,7 +64,7 @@ func FuzzAPI(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method, uri, body string) {
 		u, err := url.ParseRequestURI(uri)
 		if err != nil || strings.HasPrefix(u.Path, "/_engine/logs") {
-			t.Skip("not a request that a server would hand on, or one that reads the log")
+			return // no request that a server would hand on, or one that follows a log
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()

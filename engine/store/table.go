@@ -80,6 +80,12 @@ func (t *Table[T]) follow() {
 }
 
 func (t *Table[T]) apply(e jetstream.KeyValueEntry) (T, error) {
+	t.mu.RLock()
+	known := t.docs[e.Key()]
+	t.mu.RUnlock()
+	if known.revision == e.Revision() && !known.deleted { // a write of this table's own
+		return known.doc, nil
+	}
 	var doc T
 	deleted := e.Operation() != jetstream.KeyValuePut
 	if !deleted {
@@ -96,7 +102,7 @@ func (t *Table[T]) apply(e jetstream.KeyValueEntry) (T, error) {
 func (t *Table[T]) remember(key string, e entry[T]) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.docs[key].revision > e.revision {
+	if t.docs[key].revision >= e.revision { // equal: it may have been deleted here since
 		return
 	}
 	t.set(key, e)
