@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -211,6 +212,24 @@ func TestParseSince(t *testing.T) {
 		if got, err := parseSince(text, now); err == nil {
 			t.Errorf("%q: %v, want an error", text, got)
 		}
+	}
+}
+
+// An engine in the background runs elsewhere, and as it was asked to.
+func TestForwarded(t *testing.T) {
+	t.Chdir(t.TempDir())
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := (&app{}).startCommand()
+	if err := cmd.ParseFlags([]string{"-d", "-v", "--driver", "process", "--config", "engine.hcl"}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := forwarded(cmd, "engine.hcl")
+	want := []string{"--driver=process", "--verbose=true", "--config=" + filepath.Join(here, "engine.hcl")}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, %v, want %q", got, err, want)
 	}
 }
 

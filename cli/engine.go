@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -47,7 +48,11 @@ func (a *app) startCommand() *cobra.Command {
 				return err
 			}
 			if detach {
-				return a.detach(cmd, config, forwarded(cmd))
+				args, err := forwarded(cmd, file)
+				if err != nil {
+					return err
+				}
+				return a.detach(cmd, config, args)
 			}
 			return a.serve(cmd, config, verbose)
 		},
@@ -62,15 +67,23 @@ func (a *app) startCommand() *cobra.Command {
 	return cmd
 }
 
-// forwarded returns the flags of engine start that the detached engine needs too.
-func forwarded(cmd *cobra.Command) []string {
+// forwarded returns the flags of engine start that the detached engine needs too. It
+// runs in another directory.
+func forwarded(cmd *cobra.Command, file string) ([]string, error) {
 	var args []string
-	for _, name := range []string{"driver", "authentication", "config"} {
+	for _, name := range []string{"driver", "authentication", "verbose"} {
 		if f := cmd.Flags().Lookup(name); f.Changed {
-			args = append(args, "--"+name, f.Value.String())
+			args = append(args, "--"+name+"="+f.Value.String())
 		}
 	}
-	return args
+	if file == "" {
+		return args, nil
+	}
+	path, err := filepath.Abs(file)
+	if err != nil {
+		return nil, fmt.Errorf("find the configuration file: %w", err)
+	}
+	return append(args, "--config="+path), nil
 }
 
 func (a *app) detach(cmd *cobra.Command, c engine.Config, args []string) error {

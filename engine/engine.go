@@ -214,7 +214,7 @@ func (e *Engine) bind(packages *store.Packages) (*wire.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.links = &api.Links{Base: e.URL(), Key: key, Packages: packages, Now: time.Now}
+	e.links = &api.Links{Key: key, Packages: packages, Now: time.Now}
 	functions := &api.Service{
 		Catalog: e.catalog, Packages: packages, Invoker: e.invoker, Sources: e.sources,
 		Links: e.links, S3: e.s3Client, Now: time.Now, Log: e.config.Logger,

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/lambdaform/terraform-provider-lambda/engine/api"
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
 	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
@@ -118,14 +119,20 @@ func (e *Engine) callers() wire.ServerConfig {
 }
 
 // functionEndpoint serves the AWS calls of a function. They come from inside, so
-// that they are its role's without a signature.
+// that they are its role's without a signature. Links to code lead here as well.
 func (e *Engine) functionEndpoint(function catalog.Ref, role string) http.Handler {
 	name := role[strings.LastIndex(role, "/")+1:]
 	who := wire.Identity{
 		Account:   function.Account,
 		Principal: "arn:aws:sts::" + function.Account + ":assumed-role/" + name + "/" + function.Name,
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { e.services.Inside(who).ServeHTTP(w, r) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, api.LinkPath) {
+			e.links.ServeHTTP(w, r)
+			return
+		}
+		e.services.Inside(who).ServeHTTP(w, r)
+	})
 }
 
 // inside is the HTTP client of the engine's own callers: it needs no connection.

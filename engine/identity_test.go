@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -158,9 +159,16 @@ func TestPolicyOfCallers(t *testing.T) {
 	}
 	// The right to invoke is no other, and services have no other.
 	_, err := bob.GetFunction(t.Context(), &lambda.GetFunctionInput{FunctionName: &arn})
-	refusedAs(t, err, "AccessDeniedException", 403, "…")
+	refusedAs(t, err, "AccessDeniedException", 403, "User: "+bobARN+" is not authorized to perform: lambda:GetFunction on resource: "+arn+" because no resource-based policy allows the lambda:GetFunction action")
+	layer := strings.Replace(arn, ":function:f", ":layer:l", 1)
+	_, err = bob.ListLayerVersions(t.Context(), &lambda.ListLayerVersionsInput{LayerName: &layer})
+	refusedAs(t, err, "AccessDeniedException", 403, "User: "+bobARN+" is not authorized to perform: lambda:ListLayerVersions on resource: "+layer+"…")
 	_, err = bucket.ListFunctions(t.Context(), nil)
 	refusedAs(t, err, "AccessDeniedException", 403, "User: s3.amazonaws.com is not authorized to perform: lambda:ListFunctions")
+	const serviceKey = "AWS4-HMAC-SHA256 Credential=AKIABUCKET/20261122/us-west-2/lambda/aws4_request, SignedHeaders=host, Signature=0"
+	if got := bucket.send("GET", "/_engine/logs?function=f", "", "Authorization", serviceKey); got.status != 403 {
+		t.Errorf("a service reads logs: %d %s", got.status, got.body)
+	}
 	missing := owner.arn("missing")
 	_, err = bob.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: &missing})
 	refusedAs(t, err, "AccessDeniedException", 403, "User: "+bobARN+"…") // whether it exists is not his business
@@ -288,6 +296,20 @@ def handler(event, context):
 			t.Errorf("with the key %q: %s, want %s", key, got, want)
 		}
 	}
+	// The link to code that a function is given works where the function is.
+	owner.create("reader", zipOf(t, map[string]string{"app.py": `
+import hashlib, json, os, urllib.request
+
+def handler(event, context):
+    signed = {"Authorization": "AWS4-HMAC-SHA256 Credential=111111111111/20261122/us-west-2/lambda/aws4_request, SignedHeaders=host, Signature=0"}
+    request = urllib.request.Request(os.environ["AWS_ENDPOINT_URL"] + "/2015-03-31/functions/reader", headers=signed)
+    function = json.load(urllib.request.urlopen(request))
+    code = urllib.request.urlopen(function["Code"]["Location"]).read()
+    return len(code) == function["Configuration"]["CodeSize"]
+`}))
+	if got := owner.call("reader"); got != "true" {
+		t.Errorf("a function downloads its code: %s", got)
+	}
 	owner.mapping("mine", "writer")
 	owner.put("mine", "a", "b")
 	owner.eventually("the records have arrived", func() bool {
@@ -358,6 +380,17 @@ func TestIssuedKey(t *testing.T) {
 	open := identifying(t, "any", func(c *engine.Config) { c.Listen = "0.0.0.0:0" })
 	if _, err := whoami(t, open, "test", "test"); err != nil {
 		t.Errorf("told to take any: %v", err)
+	}
+	// What listens on every address leads back to the one that was asked.
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(open.URL(), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := accountOn(t, "http://127.0.0.1:"+port, ownerID)
+	a.create("f", python(t, "return 1"))
+	got := must[*lambda.GetFunctionOutput](t)(a.GetFunction(t.Context(), &lambda.GetFunctionInput{FunctionName: aws.String("f")}))
+	if link := *got.Code.Location; !strings.HasPrefix(link, a.url+"/_engine/code/") {
+		t.Errorf("the code is at %s", link)
 	}
 }
 

@@ -62,7 +62,7 @@ func (e *Engine) serveLogs(w http.ResponseWriter, r *http.Request, caller wire.C
 		}
 	}
 	account, region := or(query.Get("account"), caller.Account), or(query.Get("region"), caller.Region)
-	if e.strict() && account != caller.Account {
+	if caller.Service != "" || e.strict() && account != caller.Account { // AWS's services do nothing but invoke
 		refuse(w, caller.Name()+" may not read the logs of account "+account+".")
 		return
 	}

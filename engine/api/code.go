@@ -181,13 +181,14 @@ func setCode(v *catalog.Version, code catalog.Code) {
 }
 
 // codeLocation tells where the code of a version can be downloaded for ten minutes.
-func (s *Service) codeLocation(v catalog.Version) *types.FunctionCodeLocation {
+func (s *Service) codeLocation(ctx context.Context, v catalog.Version) *types.FunctionCodeLocation {
 	if v.Code.ImageURI != "" {
 		return &types.FunctionCodeLocation{RepositoryType: ptr("ECR"), ImageUri: &v.Code.ImageURI, ResolvedImageUri: &v.Code.Resolved}
 	}
-	return &types.FunctionCodeLocation{RepositoryType: ptr("S3"), Location: ptr(s.link(v.Code))}
+	return &types.FunctionCodeLocation{RepositoryType: ptr("S3"), Location: ptr(s.link(ctx, v.Code))}
 }
 
-func (s *Service) link(code catalog.Code) string {
-	return s.Links.URL(store.HexSum(code.Sum), s.Now())
+// link leads to where the caller has found the engine, which may listen on many addresses.
+func (s *Service) link(ctx context.Context, code catalog.Code) string {
+	return s.Links.URL("http://"+wire.CallerFrom(ctx).Host, store.HexSum(code.Sum), s.Now())
 }

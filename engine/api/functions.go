@@ -85,7 +85,7 @@ func (s *Service) GetFunction(ctx context.Context, in *lambda.GetFunctionInput) 
 	if err != nil {
 		return nil, err
 	}
-	out := &lambda.GetFunctionOutput{Configuration: &config, Code: s.codeLocation(version)}
+	out := &lambda.GetFunctionOutput{Configuration: &config, Code: s.codeLocation(ctx, version)}
 	if len(f.Tags) > 0 {
 		out.Tags = f.Tags
 	}

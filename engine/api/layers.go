@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
-	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 )
 
 const (
@@ -41,7 +40,7 @@ func (s *Service) PublishLayerVersion(ctx context.Context, in *lambda.PublishLay
 		return nil, err
 	}
 	out := answer[lambda.PublishLayerVersionOutput](v.Config)
-	out.LayerArn, out.Content = ptr(r.ARN()), s.layerContent(v)
+	out.LayerArn, out.Content = ptr(r.ARN()), s.layerContent(ctx, v)
 	return out, nil
 }
 
@@ -59,7 +58,7 @@ func (s *Service) GetLayerVersion(ctx context.Context, in *lambda.GetLayerVersio
 		return nil, err
 	}
 	out := answer[lambda.GetLayerVersionOutput](v.Config)
-	out.LayerArn, out.Content = ptr(r.With(0).ARN()), s.layerContent(v)
+	out.LayerArn, out.Content = ptr(r.With(0).ARN()), s.layerContent(ctx, v)
 	return out, nil
 }
 
@@ -129,7 +128,7 @@ func (s *Service) setLayers(ctx context.Context, v *catalog.Version, arns []stri
 		other, twice := seen[r.With(0)]
 		switch {
 		case r.Account != home.Account && !layer.Allows(caller(ctx)):
-			return layerDenied(ctx, r, "lambda:GetLayerVersion")
+			return denied(ctx, "lambda:GetLayerVersion", r.ARN())
 		case r.Region != home.Region:
 			return catalog.Invalid("Layers are not in the same region as the function. Layers are expected to be in region %s.", home.Region)
 		case !exists:
@@ -148,7 +147,7 @@ func (s *Service) setLayers(ctx context.Context, v *catalog.Version, arns []stri
 func (s *Service) readLayer(ctx context.Context, r catalog.LayerRef) (catalog.LayerVersion, error) {
 	v, ok := s.Catalog.LayerVersion(r)
 	if account := scope(ctx).Account; r.Account != account && !v.Allows(caller(ctx)) {
-		return v, layerDenied(ctx, r, "lambda:GetLayerVersion")
+		return v, denied(ctx, "lambda:GetLayerVersion", r.ARN())
 	}
 	if !ok {
 		return v, catalog.NotFound("The resource you requested does not exist.")
@@ -156,15 +155,15 @@ func (s *Service) readLayer(ctx context.Context, r catalog.LayerRef) (catalog.La
 	return v, nil
 }
 
-func (s *Service) layerContent(v catalog.LayerVersion) *types.LayerVersionContentOutput {
-	return &types.LayerVersionContentOutput{Location: ptr(s.link(v.Code)), CodeSha256: &v.Code.Sum, CodeSize: v.Code.Size}
+func (s *Service) layerContent(ctx context.Context, v catalog.LayerVersion) *types.LayerVersionContentOutput {
+	return &types.LayerVersionContentOutput{Location: ptr(s.link(ctx, v.Code)), CodeSha256: &v.Code.Sum, CodeSize: v.Code.Size}
 }
 
 // ownLayer reads the name of a layer for an action that only its own account may do.
 func ownLayer(ctx context.Context, name *string, action string) (catalog.LayerRef, error) {
 	r, err := parseLayer(ctx, name)
 	if err == nil && r.Account != scope(ctx).Account {
-		err = layerDenied(ctx, r, action)
+		err = denied(ctx, action, r.ARN())
 	}
 	return r, err
 }
@@ -191,10 +190,4 @@ func parseLayer(ctx context.Context, name *string) (catalog.LayerRef, error) {
 		return r, catalog.NotFound("Layers from '%s' are not reachable in this region ('%s')", r.Region, home)
 	}
 	return r, nil
-}
-
-func layerDenied(ctx context.Context, r catalog.LayerRef, action string) error {
-	return &wire.Error{Code: "AccessDeniedException", Status: 403, Message: fmt.Sprintf(
-		"User: arn:aws:iam::%s:root is not authorized to perform: %s on resource: %s because no resource-based policy allows the %s action",
-		scope(ctx).Account, action, r.ARN(), action)}
 }

@@ -17,7 +17,6 @@ const linkLife = 10 * time.Minute
 
 // Links signs and serves the download links of code packages.
 type Links struct {
-	Base     string // such as http://127.0.0.1:4574
 	Key      []byte // secret of this engine
 	Packages *store.Packages
 	Now      func() time.Time
@@ -26,10 +25,11 @@ type Links struct {
 // LinkPath is the path that ServeHTTP is to be mounted at.
 const LinkPath = "/_engine/code/"
 
-// URL returns a link to the package with the given hexadecimal hash.
-func (l *Links) URL(hash string, now time.Time) string {
+// URL returns a link to the package with the given hexadecimal hash on the engine at
+// base, such as http://127.0.0.1:4574.
+func (l *Links) URL(base, hash string, now time.Time) string {
 	expires := now.Add(linkLife).Unix()
-	return fmt.Sprintf("%s%s%s?Expires=%d&Signature=%s", l.Base, LinkPath, hash, expires, l.sign(hash, expires))
+	return fmt.Sprintf("%s%s%s?Expires=%d&Signature=%s", base, LinkPath, hash, expires, l.sign(hash, expires))
 }
 
 func (l *Links) sign(hash string, expires int64) string {

@@ -10,6 +10,7 @@ package api
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"reflect"
 	"time"
 
@@ -52,7 +53,7 @@ func ref(ctx context.Context, name, qualifier *string) (catalog.Ref, error) {
 		return r, err
 	}
 	if r.Account != scope(ctx).Account {
-		return r, accessDenied(r)
+		return r, denied(ctx, wire.CallerFrom(ctx).Action, r.ARN())
 	}
 	return r, nil
 }
@@ -61,8 +62,10 @@ func parseRef(ctx context.Context, name, qualifier *string) (catalog.Ref, error)
 	return catalog.ParseRef(scope(ctx), value(name), value(qualifier))
 }
 
-func accessDenied(r catalog.Ref) error {
-	return &wire.Error{Code: "AccessDeniedException", Status: 403, Message: "User is not authorized to perform this operation on resource: " + r.ARN()}
+// denied refuses the caller an action on a resource of another account.
+func denied(ctx context.Context, action, arn string) error {
+	refusal := catalog.Denied{User: wire.CallerFrom(ctx).Name(), Action: action, Resource: arn}
+	return &wire.Error{Code: "AccessDeniedException", Status: http.StatusForbidden, Message: refusal.Error()}
 }
 
 func caller(ctx context.Context) catalog.Caller {

@@ -35,7 +35,7 @@ func (s *Server) Authenticate(r *http.Request) (Caller, error) {
 }
 
 func (s *Server) authenticate(r *http.Request) (Caller, signature, error) {
-	caller := Caller{Identity: Root(s.config.Account), Region: s.config.Region, RequestID: uuid.NewString()}
+	caller := Caller{Identity: Root(s.config.Account), Host: r.Host, Region: s.config.Region, RequestID: uuid.NewString()}
 	sig, err := readSignature(r)
 	if err != nil {
 		return caller, sig, err
@@ -77,7 +77,7 @@ func (s *Server) permits(caller Caller, sig signature, svc *Service, op *operati
 		return refusal("InvalidSignatureException", "Credential should be scoped to correct service: '%s'. ", name)
 	}
 	if caller.Service != "" && !strings.HasPrefix(op.name, "Invoke") {
-		return refusal("AccessDeniedException", "User: %s is not authorized to perform: %s:%s", caller.Service, name, op.name)
+		return refusal("AccessDeniedException", "User: %s is not authorized to perform: %s", caller.Service, caller.Action)
 	}
 	return nil
 }

@@ -34,10 +34,12 @@ type Credential struct {
 	SecretKey string // needed to verify signatures only
 }
 
-// Caller is who made a request and where it was sent: an identity, and the
+// Caller is who made a request, where it was sent, and for what: an identity, and the
 // region of the request's signature. Server.Authenticate says who is believed.
 type Caller struct {
 	Identity
+	Action      string // such as lambda:GetFunction; empty outside of an operation
+	Host        string // as the caller knows the server, with its port
 	Region      string // such as us-east-1
 	AccessKeyID string // empty when the request was not signed
 	RequestID   string // UUID, also sent back as x-amzn-RequestId

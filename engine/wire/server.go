@@ -68,6 +68,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rw.Header().Set(requestIDHeader, caller.RequestID)
 	log := s.config.Logger
 	svc, op, labels := s.find(r, sig.service)
+	if op != nil {
+		caller.Action = svc.model.Metadata.SigningName + ":" + op.name
+	}
 	ctx := WithCaller(r.Context(), caller)
 	r = r.WithContext(context.WithValue(ctx, exchangeKey{}, exchange{svc, log}))
 

@@ -510,7 +510,13 @@ func TestCaller(t *testing.T) {
 			if resp.status != 200 {
 				t.Fatalf("got %d %s", resp.status, resp.body)
 			}
-			want := Caller{Identity: Root(tt.account), Region: tt.region, AccessKeyID: tt.key, RequestID: resp.header.Get("x-amzn-RequestId")}
+			if host := c.api.caller.Host; !strings.HasPrefix(host, "127.0.0.1:") {
+				t.Errorf("host %q", host)
+			}
+			want := Caller{
+				Identity: Root(tt.account), Action: "lambda:GetFunction", Host: c.api.caller.Host,
+				Region: tt.region, AccessKeyID: tt.key, RequestID: resp.header.Get("x-amzn-RequestId"),
+			}
 			if c.api.caller != want {
 				t.Errorf("got %+v, want %+v", c.api.caller, want)
 			}
