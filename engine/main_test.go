@@ -275,3 +275,23 @@ func must[T any](t testing.TB) func(v T, err error) T {
 		return v
 	}
 }
+
+// operation is a method of a client of the SDK.
+type operation[Input, Output any] func(context.Context, *Input, ...func(*lambda.Options)) (*Output, error)
+
+// do makes a call that must succeed.
+func do[Input, Output any](t testing.TB, op operation[Input, Output], in *Input) *Output {
+	t.Helper()
+	out, err := op(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// gone makes a call that must fail with the error E, as what it asks for was deleted.
+func gone[E smithy.APIError, Input, Output any](t testing.TB, op operation[Input, Output], in *Input) {
+	t.Helper()
+	_, err := op(t.Context(), in)
+	refused[E](t, err, http.StatusNotFound, "…")
+}

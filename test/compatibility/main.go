@@ -16,10 +16,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/lambdaform/terraform-provider-lambda/engine/api"
-	"github.com/lambdaform/terraform-provider-lambda/engine/api/kinesis"
-	"github.com/lambdaform/terraform-provider-lambda/engine/api/sts"
-	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
+	"github.com/lambdaform/terraform-provider-lambda/test/served"
 )
 
 func main() {
@@ -37,35 +34,12 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	services, err := bound()
+	services, err := served.Services()
 	if err != nil {
 		return err
 	}
 	fmt.Print(table(services, seen))
 	return nil
-}
-
-// service is an API with its operations.
-type service struct {
-	name       string
-	operations []wire.Operation
-}
-
-// bound returns the services as the engine binds them.
-func bound() ([]service, error) {
-	lambda, err := (&api.Service{}).Wire(nil)
-	if err != nil {
-		return nil, err
-	}
-	streams, err := (&kinesis.Service{}).Wire()
-	if err != nil {
-		return nil, err
-	}
-	identity, err := sts.Service{}.Wire()
-	if err != nil {
-		return nil, err
-	}
-	return []service{{"lambda", lambda.Operations()}, {"kinesis", streams.Operations()}, {"sts", identity.Operations()}}, nil
 }
 
 // callers are the clients and tests that have called an operation.
@@ -142,7 +116,7 @@ func clientOf(agent string) string {
 	return ""
 }
 
-func table(services []service, seen map[string]callers) string {
+func table(services []served.Service, seen map[string]callers) string {
 	var b strings.Builder
 	b.WriteString("# Compatibility\n\n" +
 		"Every operation of the API models that the engine is built from. An operation that is not served answers 501\n" +
@@ -155,18 +129,18 @@ func table(services []service, seen map[string]callers) string {
 		}
 	}
 	for _, s := range services {
-		served := 0
+		count := 0
 		var rows strings.Builder
-		for _, op := range s.operations {
+		for _, op := range s.Operations {
 			if !op.Served {
 				fmt.Fprintf(&rows, "| %s | no | | |\n", op.Name)
 				continue
 			}
-			served++
-			c := seen[s.name+"."+op.Name]
+			count++
+			c := seen[s.Name+"."+op.Name]
 			fmt.Fprintf(&rows, "| %s | yes | %s | %s |\n", op.Name, strings.Join(slices.Sorted(maps.Keys(c.clients)), ", "), closest(c.tests, calls))
 		}
-		fmt.Fprintf(&b, "\n## %s\n\n%d of %d operations are served.\n\n| operation | served | clients | tests |\n|---|---|---|---|\n%s", s.name, served, len(s.operations), &rows)
+		fmt.Fprintf(&b, "\n## %s\n\n%d of %d operations are served.\n\n| operation | served | clients | tests |\n|---|---|---|---|\n%s", s.Name, count, len(s.Operations), &rows)
 	}
 	return b.String()
 }

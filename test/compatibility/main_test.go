@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/lambdaform/terraform-provider-lambda/test/served"
 )
 
 // The page says of every operation what is true, and every operation that is
@@ -13,22 +15,22 @@ func TestPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	services, err := bound()
+	services, err := served.Services()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range services {
-		_, section, _ := strings.Cut(string(page), "## "+s.name+"\n")
+		_, section, _ := strings.Cut(string(page), "## "+s.Name+"\n")
 		section, _, _ = strings.Cut(section, "\n## ")
-		for _, op := range s.operations {
+		for _, op := range s.Operations {
 			_, row, found := strings.Cut(section, "| "+op.Name+" | ")
 			row, _, _ = strings.Cut(row, "\n")
-			served := strings.HasPrefix(row, "yes |")
+			isServed := strings.HasPrefix(row, "yes |")
 			switch {
-			case !found || served != op.Served:
-				t.Errorf("%s %s: the page is out of date, run `make compatibility`", s.name, op.Name)
-			case served && strings.HasPrefix(row, "yes |  |"):
-				t.Errorf("%s %s is served, and no test has called it", s.name, op.Name)
+			case !found || isServed != op.Served:
+				t.Errorf("%s %s: the page is out of date, run `make compatibility`", s.Name, op.Name)
+			case isServed && strings.HasPrefix(row, "yes |  |"):
+				t.Errorf("%s %s is served, and no test has called it", s.Name, op.Name)
 			}
 		}
 	}

@@ -21,12 +21,17 @@ type client struct {
 // verifies their signatures, so that each of them proves that it is understood.
 func newClient(t *testing.T, tools ...string) client {
 	t.Helper()
+	return clientOf(t, newServer(t, "--authentication", "strict"), tools...)
+}
+
+// clientOf is newClient for an engine that runs.
+func clientOf(t *testing.T, s *server, tools ...string) client {
+	t.Helper()
 	for _, tool := range tools {
 		if _, err := exec.LookPath(tool); err != nil {
 			lacking(t, tool+" is not on the PATH")
 		}
 	}
-	s := newServer(t, "--authentication", "strict")
 	vars, err := exec.CommandContext(t.Context(), binary, "--endpoint", s.url(), "engine", "env").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -112,118 +117,4 @@ func (c client) pkg(files map[string]string) string {
 		c.Fatal(err)
 	}
 	return path
-}
-
-// greeter is a Python function of a version.
-func (c client) greeter(version int) string {
-	c.Helper()
-	return c.pkg(map[string]string{"app.py": fmt.Sprintf("def handler(event, context):\n    return 'version %d greets ' + event['name']\n", version)})
-}
-
-// Spec behaviour §9, the alias tutorial, with the AWS CLI as it is.
-func TestAliasTutorial(t *testing.T) {
-	c := newClient(t, "aws", "node")
-	arn := func(suffix string) string {
-		return "arn:aws:lambda:us-east-1:000000000000:function:helloworld" + suffix
-	}
-	code := func(version int) string {
-		return "fileb://" + c.pkg(map[string]string{"helloworld.js": fmt.Sprintf("exports.handler = async (event) => `version %d: ${event.key1}`;\n", version)})
-	}
-	first := code(1)
-
-	created := c.aws("create-function", "--function-name", "helloworld", "--runtime", "nodejs22.x", "--handler", "helloworld.handler", "--role", "arn:aws:iam::000000000000:role/lambda_basic_execution", "--zip-file", first)
-	c.want(created, "FunctionArn", arn(""), "Version", "$LATEST", "MemorySize", "128", "Timeout", "3", "Description", "")
-	c.aws("wait", "function-active-v2", "--function-name", "helloworld")
-
-	c.want(c.aws("create-alias", "--function-name", "helloworld", "--name", "DEV", "--function-version", "$LATEST", "--description", "sample alias"),
-		"AliasArn", arn(":DEV"), "FunctionVersion", "$LATEST", "Name", "DEV", "Description", "sample alias")
-	c.want(c.aws("publish-version", "--function-name", "helloworld"),
-		"Version", "1", "FunctionArn", arn(":1"), "CodeSha256", fmt.Sprint(created["CodeSha256"]))
-	c.aws("wait", "published-version-active", "--function-name", "helloworld", "--qualifier", "1")
-	c.want(c.aws("create-alias", "--function-name", "helloworld", "--name", "BETA", "--function-version", "1"), "AliasArn", arn(":BETA"))
-	c.want(c.aws("create-alias", "--function-name", "helloworld", "--name", "PROD", "--function-version", "1"), "AliasArn", arn(":PROD"))
-	c.want(c.aws("publish-version", "--function-name", "helloworld"), "Version", "1") // nothing has changed
-
-	c.want(c.aws("update-function-code", "--function-name", "helloworld", "--zip-file", code(2)), "Version", "$LATEST", "LastUpdateStatus", "InProgress")
-	c.aws("wait", "function-updated-v2", "--function-name", "helloworld")
-	c.want(c.aws("publish-version", "--function-name", "helloworld"), "Version", "2")
-	c.want(c.aws("update-alias", "--function-name", "helloworld", "--name", "BETA", "--function-version", "2"), "FunctionVersion", "2")
-
-	for alias, version := range map[string]string{"DEV": "$LATEST", "BETA": "2", "PROD": "1"} {
-		c.want(c.aws("get-alias", "--function-name", "helloworld", "--name", alias), "FunctionVersion", version)
-	}
-	if list := strings.Fields(c.run("aws", "lambda", "list-aliases", "--function-name", "helloworld", "--query", "Aliases[].Name", "--output", "text")); fmt.Sprint(list) != "[BETA DEV PROD]" {
-		t.Errorf("aliases %v", list)
-	}
-	answers := func(alias, version, want string) {
-		t.Helper()
-		dir := t.TempDir()
-		in, out := filepath.Join(dir, "in"), filepath.Join(dir, "out")
-		if err := os.WriteFile(in, []byte(`{"key1":"value1"}`), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		got := c.aws("invoke", "--function-name", "helloworld", "--qualifier", alias, "--payload", "fileb://"+in, out)
-		c.want(got, "StatusCode", "200", "ExecutedVersion", version)
-		if raw, err := os.ReadFile(out); err != nil || string(raw) != `"`+want+`: value1"` {
-			t.Errorf("%s answers %s, %v", alias, raw, err)
-		}
-	}
-	answers("PROD", "1", "version 1")
-	answers("BETA", "2", "version 2")
-	c.aws("update-alias", "--function-name", "helloworld", "--name", "PROD", "--function-version", "2") // promote
-	answers("PROD", "2", "version 2")
-	c.aws("update-alias", "--function-name", "helloworld", "--name", "PROD", "--function-version", "1") // roll back
-	answers("PROD", "1", "version 1")
-
-	c.refused("ResourceConflictException", "Unable to delete version because the following aliases reference it: [PROD]", "delete-function", "--function-name", "helloworld", "--qualifier", "1")
-	c.refused("ResourceNotFoundException", "Function not found: "+arn(":9"), "create-alias", "--function-name", "helloworld", "--name", "NEW", "--function-version", "9")
-	c.refused("ValidationException", "failed to satisfy constraint", "create-alias", "--function-name", "helloworld", "--name", "123", "--function-version", "1")
-	c.aws("add-permission", "--function-name", "helloworld", "--qualifier", "PROD", "--statement-id", "1", "--action", "lambda:InvokeFunction", "--principal", "s3.amazonaws.com", "--source-arn", "arn:aws:s3:::examplebucket")
-	c.refused("ResourceNotFoundException", "The resource you requested does not exist.", "get-policy", "--function-name", "helloworld")
-	if policy := fmt.Sprint(c.aws("get-policy", "--function-name", "helloworld", "--qualifier", "PROD")["Policy"]); !strings.Contains(policy, `"Resource":"`+arn(":PROD")+`"`) {
-		t.Errorf("policy %s", policy)
-	}
-	c.aws("delete-alias", "--function-name", "helloworld", "--name", "PROD")
-	c.aws("delete-function", "--function-name", "helloworld")
-	c.refused("ResourceNotFoundException", "Function not found: "+arn(""), "get-function", "--function-name", "helloworld")
-}
-
-func TestBoto3(t *testing.T) {
-	c := newClient(t, "python3")
-	if err := c.command("python3", "-c", "import boto3").Run(); err != nil {
-		lacking(t, "boto3 is not installed")
-	}
-	t.Log(c.run("python3", "clients/client.py", c.greeter(1), c.greeter(2)))
-}
-
-// sdk is the version of AWS's SDK for JavaScript that is tested with.
-const sdk = "3.1150.0"
-
-func TestJavaScript(t *testing.T) {
-	c := newClient(t, "node", "npm")
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(cache, "terraform-provider-lambda-test", "sdk-"+sdk)
-	if _, err := os.Stat(filepath.Join(dir, "complete")); err != nil {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if out, err := c.command("npm", "install", "--prefix", dir, "--no-audit", "--no-fund", "--no-save", "@aws-sdk/client-lambda@"+sdk).CombinedOutput(); err != nil {
-			lacking(t, fmt.Sprintf("AWS's SDK for JavaScript cannot be installed: %v\n%s", err, out))
-		}
-		if err := os.WriteFile(filepath.Join(dir, "complete"), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	script, err := os.ReadFile("clients/client.mjs")
-	if err != nil {
-		t.Fatal(err)
-	}
-	beside := filepath.Join(dir, "client.mjs") // where it finds the SDK
-	if err := os.WriteFile(beside, script, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Log(c.run("node", beside, c.greeter(1)))
 }

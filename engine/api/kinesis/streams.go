@@ -198,8 +198,18 @@ func noMonitoring() []types.EnhancedMetrics {
 func (s *Service) ListShards(ctx context.Context, in *kinesis.ListShardsInput) (*kinesis.ListShardsOutput, error) {
 	name, after := in.StreamName, in.ExclusiveStartShardId
 	if in.NextToken != nil {
-		if name != nil || in.StreamARN != nil || after != nil {
-			return nil, invalid("NextToken and StreamName cannot be provided together.")
+		for _, other := range []struct {
+			name  string
+			given bool
+		}{
+			{"StreamName", name != nil},
+			{"StreamARN", in.StreamARN != nil},
+			{"ExclusiveStartShardId", after != nil},
+			{"ShardFilter", in.ShardFilter != nil},
+		} {
+			if other.given {
+				return nil, invalid("NextToken and %s cannot be provided together.", other.name)
+			}
 		}
 		text, err := base64.StdEncoding.DecodeString(*in.NextToken)
 		stream, shard, ok := strings.Cut(string(text), "/")
