@@ -85,8 +85,14 @@ func TestCreateFunctionRefuses(t *testing.T) {
 		edit    func(in *input)
 		message string
 	}{
-		"zip leaves":      {func(in *input) { in.Code.ZipFile = zipOf(t, map[string]string{"../x.py": ""}) }, "Could not unzip uploaded file. …"},
-		"zip absolute":    {func(in *input) { in.Code.ZipFile = zipOf(t, map[string]string{"/x.py": ""}) }, "Could not unzip uploaded file. …"},
+		"zip leaves":   {func(in *input) { in.Code.ZipFile = zipOf(t, map[string]string{"../x.py": ""}) }, "Could not unzip uploaded file. …"},
+		"zip absolute": {func(in *input) { in.Code.ZipFile = zipOf(t, map[string]string{"/x.py": ""}) }, "Could not unzip uploaded file. …"},
+		"zip path": {func(in *input) {
+			in.Code.ZipFile = zipOf(t, map[string]string{strings.Repeat("d/", 2000) + "x.py": ""})
+		}, "Could not unzip uploaded file. …"},
+		"zip of nothing":  {func(in *input) { in.Code.ZipFile = zipOf(t, nil) }, "Uploaded file must be a non-empty zip"},
+		"empty zip":       {func(in *input) { in.Code.ZipFile = []byte{} }, "Uploaded file must be a non-empty zip"},
+		"image of a zip":  {func(in *input) { in.Code.ImageUri = aws.String("i") }, "Please don't provide ImageUri when creating a function with packageType Zip."},
 		"no runtime here": {func(in *input) { in.Runtime = "java21" }, `runtime "java21" cannot be run here yet: use one of python3.8, …`},
 		"image": {func(in *input) {
 			in.PackageType, in.Code = types.PackageTypeImage, &types.FunctionCode{ImageUri: aws.String("i")}
@@ -229,6 +235,35 @@ func TestGetFunction(t *testing.T) {
 	refused[*types.ResourceNotFoundException](t, whole(strings.TrimSuffix(a.arn(""), ":")), 404, "Function not found: "+a.arn("function"))
 	refused[*types.ResourceNotFoundException](t, whole(strings.Replace(a.arn("helloworld"), region, "eu-west-1", 1)), 404, "Functions from 'eu-west-1' are not reachable in this region ('us-west-2')")
 	refusedAs(t, whole(strings.Replace(a.arn("helloworld"), a.id, "999999999999", 1)), "AccessDeniedException", 403, "…")
+}
+
+// A package that turns out to be broken fails the creation; good code mends it.
+func TestBrokenPackage(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	var broken bytes.Buffer
+	w := zip.NewWriter(&broken)
+	f, err := w.CreateRaw(&zip.FileHeader{Name: "app.py", Method: zip.Store, CRC32: 1, CompressedSize64: 2, UncompressedSize64: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write([]byte("x=")); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a.create("f", broken.Bytes())
+	if c := a.config(""); c.State != types.StateFailed || c.StateReasonCode != types.StateReasonCodeInvalidZipFileException ||
+		c.LastUpdateStatus != types.LastUpdateStatusFailed || c.LastUpdateStatusReasonCode != types.LastUpdateStatusReasonCodeInvalidZipFileException {
+		t.Errorf("%s %s %v, update %s %s", c.State, c.StateReasonCode, aws.ToString(c.StateReason), c.LastUpdateStatus, c.LastUpdateStatusReasonCode)
+	}
+	_, err = a.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("f")})
+	refused[*types.InvalidZipFileException](t, err, 502, "…")
+	a.deploy("f", python(t, "return 1"))
+	if c := a.config(""); c.State != types.StateActive || c.StateReason != nil || a.call("f") != "1" {
+		t.Errorf("mended: %s %v", c.State, aws.ToString(c.StateReason))
+	}
 }
 
 // Spec api F.7, behaviour A9.5: what can be deleted, and what goes with it.

@@ -42,13 +42,14 @@ func localName(host string) bool {
 		strings.HasSuffix(host, ".localhost") || strings.HasSuffix(host, ".docker.internal")
 }
 
-// localOrigin tells whether a request comes from no page at all, or from one of this machine.
+// localOrigin tells whether a request comes from no page at all, or from one of this
+// machine that is no function's: what those show may be anybody's.
 func localOrigin(origin string) bool {
 	if origin == "" {
 		return true
 	}
 	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" { // "null" is the origin of sandboxed pages and files
+	if err != nil || u.Host == "" || functionurl.OwnHost(u.Host) { // "null" is the origin of sandboxed pages and files
 		return false
 	}
 	host := u.Hostname()

@@ -30,6 +30,8 @@ func TestGuard(t *testing.T) {
 		{"abc.lambda-url.us-east-1.localhost:4574", "https://evil.example", 200}, // reaches its function only
 		{"abc.lambda-url.us-east-1.localhost:4574", "null", 200},
 		{"abc.lambda-url.us-east-1.evil.example:4574", "", 403},
+		{"127.0.0.1:4574", "http://abc.lambda-url.us-east-1.localhost:4574", 403}, // a function's page
+		{"abc.lambda-url.us-east-1.localhost:4574", "http://abc.lambda-url.us-east-1.localhost:4574", 200},
 		{"lambda-url.us-east-1.localhost:4574", "https://evil.example", 403},
 	}
 	loopback := engineOn(t, "127.0.0.1:0", authenticateStrict)

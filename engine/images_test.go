@@ -149,6 +149,7 @@ func TestImageFunction(t *testing.T) {
 		"missing":      {func(in *lambda.CreateFunctionInput) { in.Code.ImageUri = aws.String("localhost:1/absent:1") }, "Source image localhost:1/absent:1 does not exist. Provide a valid source image."},
 		"invalid":      {func(in *lambda.CreateFunctionInput) { in.Code.ImageUri = aws.String("No Image") }, "Source image No Image is not valid. Provide a valid source image."},
 		"no image":     {func(in *lambda.CreateFunctionInput) { in.Code = &types.FunctionCode{ZipFile: python(t, "return 1")} }, "Please provide ImageUri when creating a function with packageType Image."},
+		"and a zip":    {func(in *lambda.CreateFunctionInput) { in.Code.ZipFile = python(t, "return 1") }, "Please do not provide other FunctionCode parameters when providing an ImageUri."},
 		"architecture": {func(in *lambda.CreateFunctionInput) { in.Architectures = otherArchitecture() }, "Source image " + *uri + " is built for " + string(created.Architectures[0]) + ", and the function's architecture is …"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -122,6 +122,8 @@ func TestProvisionedConcurrency(t *testing.T) {
 	refused[*types.ResourceConflictException](t, err, 409, "Version is pointed by a Provisioned Concurrency alias")
 	_, err = put("live", 1000)
 	refused[*types.InvalidParameterValueException](t, err, 400, "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [1000].")
+	_, err = a.PutFunctionConcurrency(t.Context(), &lambda.PutFunctionConcurrencyInput{FunctionName: name, ReservedConcurrentExecutions: aws.Int32(1)})
+	refused[*types.InvalidParameterValueException](t, err, 400, " ReservedConcurrentExecutions  1 should not be lower than function's total provisioned concurrency [2].")
 	a.eventually("the environments are ready", func() bool {
 		got, err := get("live")
 		return err == nil && got.Status == types.ProvisionedConcurrencyStatusEnumReady && *got.AvailableProvisionedConcurrentExecutions == 2

@@ -92,6 +92,9 @@ type codeInput struct {
 // storeCode checks the code of a request and stores it; nothing refers to it yet.
 func (s *Service) storeCode(ctx context.Context, in codeInput, kind types.PackageType, architectures []types.Architecture) (catalog.Code, error) {
 	if kind == types.PackageTypeImage {
+		if value(in.image) != "" && (in.zip != nil || value(in.bucket) != "" || value(in.key) != "") {
+			return catalog.Code{}, catalog.Invalid("Please do not provide other FunctionCode parameters when providing an ImageUri.")
+		}
 		return s.resolveImage(ctx, value(in.image), architectures)
 	}
 	if in.image != nil {
@@ -115,7 +118,7 @@ func (s *Service) storePackage(ctx context.Context, in codeInput) (catalog.Code,
 		if pkg, err = s.readObject(ctx, in); err != nil {
 			return catalog.Code{}, err
 		}
-	case len(pkg) == 0:
+	case pkg == nil:
 		return catalog.Code{}, catalog.Invalid("Please provide a source for function code: ZipFile, or S3Bucket and S3Key.")
 	case len(pkg) > maxZipped:
 		return catalog.Code{}, &wire.Error{Code: "RequestEntityTooLargeException", Status: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf("Zipped size must be smaller than %d bytes", maxZipped)}
@@ -131,7 +134,10 @@ func (s *Service) storePackage(ctx context.Context, in codeInput) (catalog.Code,
 // checkZip tells the size of the files in a package, if it can be unpacked.
 func checkZip(pkg []byte) (int64, error) {
 	archive, err := zip.NewReader(bytes.NewReader(pkg), int64(len(pkg)))
-	if err != nil {
+	switch {
+	case len(pkg) == 0 || err == nil && len(archive.File) == 0:
+		return 0, catalog.Invalid("Uploaded file must be a non-empty zip")
+	case err != nil:
 		return 0, catalog.Invalid("Could not unzip uploaded file. Please check your file, then try to upload again.")
 	}
 	var unzipped uint64
@@ -162,10 +168,14 @@ func checkSize(v catalog.Version) error {
 	return nil
 }
 
+// maxPath is how long the name of a file in a package can be: with that of the
+// directory that it is unpacked to, it must be short enough for Linux.
+const maxPath = 2048
+
 // unzippable tells whether a name stays inside the directory that it is unpacked
 // to, and is short enough for a file system.
 func unzippable(name string) bool {
-	if !filepath.IsLocal(filepath.FromSlash(name)) {
+	if len(name) > maxPath || !filepath.IsLocal(filepath.FromSlash(name)) {
 		return false
 	}
 	return !slices.ContainsFunc(strings.Split(name, "/"), func(part string) bool { return len(part) > 255 })

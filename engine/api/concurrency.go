@@ -47,10 +47,7 @@ func (s *Service) reserve(ctx context.Context, name *string, reserved *int32) er
 	if err != nil {
 		return err
 	}
-	_, err = s.Catalog.Change(ctx, r, func(f *catalog.Function) error {
-		f.Reserved = reserved
-		return nil
-	})
+	_, err = s.Catalog.Change(ctx, r, func(f *catalog.Function) error { return f.Reserve(reserved) })
 	return err
 }
 

@@ -61,6 +61,9 @@ func checkCreate(in *lambda.CreateFunctionInput) error {
 		}
 		return unsupported(map[string]bool{"TenancyConfig": in.TenancyConfig != nil, "PublishTo": in.PublishTo != ""})
 	}
+	if in.Code.ImageUri != nil {
+		return catalog.Invalid("Please don't provide ImageUri when creating a function with packageType Zip.")
+	}
 	for field, value := range map[string]string{"runtime": string(in.Runtime), "handler": value(in.Handler)} {
 		if value == "" {
 			return catalog.Invalid("1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null. Runtime and Handler are mandatory parameters for functions created with deployment packages.", field)

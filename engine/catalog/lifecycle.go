@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"errors"
+
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
@@ -68,10 +70,14 @@ func (f *Function) Settle(failure error) {
 	if failure == nil {
 		return
 	}
-	reason := failure.Error()
+	reason, code := failure.Error(), types.StateReasonCodeInternalError
+	var unusable *types.InvalidZipFileException
+	if errors.As(failure, &unusable) {
+		code = types.StateReasonCodeInvalidZipFileException
+	}
 	c.LastUpdateStatus, c.LastUpdateStatusReason = types.LastUpdateStatusFailed, &reason
-	c.LastUpdateStatusReasonCode = types.LastUpdateStatusReasonCodeInternalError
+	c.LastUpdateStatusReasonCode = types.LastUpdateStatusReasonCode(code)
 	if created {
-		c.State, c.StateReason, c.StateReasonCode = types.StateFailed, &reason, types.StateReasonCodeInternalError
+		c.State, c.StateReason, c.StateReasonCode = types.StateFailed, &reason, code
 	}
 }

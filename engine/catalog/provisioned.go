@@ -19,6 +19,20 @@ func (f *Function) ProvisionedOf(number string) int {
 	return 0
 }
 
+// Reserve sets the reserved concurrency; nil lifts it. It cannot be less than what
+// is provisioned.
+func (f *Function) Reserve(n *int32) error {
+	var total int32
+	for _, p := range f.Provisioned {
+		total += p.Requested
+	}
+	if n != nil && *n < total {
+		return Invalid(" ReservedConcurrentExecutions  %d should not be lower than function's total provisioned concurrency [%d].", *n, total) // AWS's spaces
+	}
+	f.Reserved = n
+	return nil
+}
+
 // Provision sets the provisioned concurrency of a version or an alias. A version
 // has it by its own number or by one alias, not by both.
 func (f *Function) Provision(l Limits, qualifier string, p Provisioned) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,7 +12,8 @@ import (
 )
 
 // fleet is the environments of one version. Each handles one call at a time. The
-// one that was used last is used next, so that the others grow old and go.
+// one that was used last is used next, so that the others grow old and go; those of
+// the provisioned concurrency, which never go, are used before.
 type fleet struct {
 	invoker  *Invoker
 	function catalog.Function
@@ -125,7 +127,11 @@ func (f *fleet) hand(w *worker) {
 		f.drop(w)
 	default:
 		w.idleSince = time.Now()
-		f.idle = append(f.idle, w)
+		at := len(f.idle)
+		for !w.kept && at > 0 && f.idle[at-1].kept { // provisioned concurrency is used first
+			at--
+		}
+		f.idle = slices.Insert(f.idle, at, w)
 	}
 }
 

@@ -352,6 +352,8 @@ func TestBootFailures(t *testing.T) {
 
 // Functions with a slow init do not keep others from booting.
 func TestSlowBootsHoldUpNobodyElse(t *testing.T) {
+	closed := make(chan struct{})
+	t.Cleanup(func() { close(closed) }) // after the invoker, which waits for boots that nobody needs any more
 	b := newBench(t, &driver{boots: make(chan *boot)})
 	b.function("slow")
 	b.function("f")
@@ -380,7 +382,7 @@ func TestSlowBootsHoldUpNobodyElse(t *testing.T) {
 			select {
 			case p := <-b.boots:
 				p.verdict <- nil
-			case <-t.Context().Done():
+			case <-closed:
 			}
 		}()
 	}
@@ -389,6 +391,39 @@ func TestSlowBootsHoldUpNobodyElse(t *testing.T) {
 			t.Error(got.err)
 		}
 	}
+}
+
+// What runs on demand takes over only while the provisioned concurrency is busy.
+func TestProvisionedConcurrencyIsUsedFirst(t *testing.T) {
+	b := newBench(t, &driver{calls: make(chan *invocation)})
+	b.function("f")
+	b.change(func(f *catalog.Function) {
+		if _, _, err := b.catalog.Publish(t.Context(), f, nil); err != nil {
+			t.Error(err)
+		}
+		f.Provisioned = map[string]catalog.Provisioned{"1": {Requested: 1}}
+	})
+	f, err := b.catalog.Function(ref("f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the provisioned environment is ready", func() bool { ready, _ := b.Provisioned(f, "1"); return ready == 1 })
+	call := func() (*invocation, <-chan outcome) {
+		answer := b.call(ref("f").With("1"))
+		return <-b.calls, answer
+	}
+	provisioned, first := call()
+	onDemand, second := call()
+	provisioned.succeed()
+	<-first
+	onDemand.succeed()
+	<-second
+	next, third := call()
+	if next.env != provisioned.env || next.env.spec.Env["AWS_LAMBDA_INITIALIZATION_TYPE"] != "provisioned-concurrency" {
+		t.Errorf("%s is used before %s", next.env.name, provisioned.env.name)
+	}
+	next.succeed()
+	<-third
 }
 
 func TestIdleEnvironmentsAreStopped(t *testing.T) {

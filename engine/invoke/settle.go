@@ -41,7 +41,7 @@ func (i *Invoker) settle(f catalog.Function) {
 	}
 	var failure error
 	if err := i.Code.ready(i.ctx, f.Latest); err != nil {
-		failure = fmt.Errorf("the code could not be made ready: %w", err)
+		failure = fmt.Errorf("the code could not be made ready: %w", serviceError(err))
 	}
 	if i.ctx.Err() != nil {
 		return

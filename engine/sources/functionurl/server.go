@@ -63,19 +63,32 @@ func Addresses(r *http.Request) bool {
 
 // split returns the id and the path that a request asks for.
 func split(r *http.Request) (id, path string, ok bool) {
-	host, _, err := net.SplitHostPort(r.Host)
-	if err != nil {
-		host = r.Host
-	}
-	labels := strings.Split(strings.ToLower(strings.TrimSuffix(host, ".")), ".")
-	if len(labels) == 4 && labels[1] == label && labels[3] == "localhost" {
-		return labels[0], r.URL.EscapedPath(), true
+	if id, ok := hostID(r.Host); ok {
+		return id, r.URL.EscapedPath(), true
 	}
 	if rest, ok := strings.CutPrefix(r.URL.EscapedPath(), Path); ok {
 		id, path, _ := strings.Cut(rest, "/")
 		return id, "/" + path, true
 	}
 	return "", "", false
+}
+
+// OwnHost tells whether a host, with or without a port, is that of a function URL.
+func OwnHost(host string) bool {
+	_, ok := hostID(host)
+	return ok
+}
+
+func hostID(hostport string) (id string, ok bool) {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = hostport
+	}
+	labels := strings.Split(strings.ToLower(strings.TrimSuffix(host, ".")), ".")
+	if len(labels) != 4 || labels[1] != label || labels[3] != "localhost" {
+		return "", false
+	}
+	return labels[0], true
 }
 
 // ServeHTTP answers a request that Addresses a function URL.
