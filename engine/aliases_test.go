@@ -29,7 +29,11 @@ func weights(pairs map[string]float64) *types.AliasRoutingConfiguration {
 func TestCreateAlias(t *testing.T) {
 	t.Parallel()
 	a := twoVersions(t)
+	latest, version := *a.config("").RevisionId, *a.config("1").RevisionId
 	alias := a.alias("f", "PROD", "1")
+	if *a.config("").RevisionId != latest || *a.config("1").RevisionId != version {
+		t.Error("an alias has changed the revision of its function")
+	}
 	if *alias.AliasArn != a.arn("f:PROD") || *alias.FunctionVersion != "1" || *alias.Name != "PROD" || *alias.Description != "" || *alias.RevisionId == "" {
 		t.Errorf("alias %+v", alias)
 	}
@@ -158,6 +162,7 @@ func TestDeleteAlias(t *testing.T) {
 			t.Errorf("%d %s", got.status, got.body)
 		}
 	}
+	gone[*types.ResourceNotFoundException](t, a.GetAlias, &lambda.GetAliasInput{FunctionName: aws.String("f"), Name: aws.String("PROD")})
 	_, err := a.GetPolicy(t.Context(), &lambda.GetPolicyInput{FunctionName: aws.String("f"), Qualifier: aws.String("PROD")})
 	refused[*types.ResourceNotFoundException](t, err, 404, "The resource you requested does not exist.")
 	a.alias("f", "PROD", "2")

@@ -224,6 +224,10 @@ func TestGetFunction(t *testing.T) {
 	refused[*types.ResourceNotFoundException](t, get("helloworld", "99"), 404, "Function not found: "+a.arn("helloworld:99"))
 	refused[*types.ResourceNotFoundException](t, get("helloworld", "ghost"), 404, "Function not found: "+a.arn("helloworld:ghost"))
 	refused[*types.InvalidParameterValueException](t, get("helloworld:1", "2"), 400, "The derived qualifier from the function name does not match the specified qualifier.")
+	_, err := a.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: aws.String("helloworld"), Qualifier: aws.String("99")})
+	refused[*types.ResourceNotFoundException](t, err, 404, "Function not found: "+a.arn("helloworld:99"))
+	_, err = a.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: aws.String("helloworld:1"), Qualifier: aws.String("2")})
+	refused[*types.InvalidParameterValueException](t, err, 400, "The derived qualifier from the function name does not match the specified qualifier.")
 	invalid(t, get("helloworld", "bad!"))
 	invalid(t, get("helloworld", strings.Repeat("q", 129)))
 
@@ -400,6 +404,8 @@ func TestUpdateFunctionCode(t *testing.T) {
 		_, err := update(in)
 		t.Run(name, func(t *testing.T) { refused[*types.InvalidParameterValueException](t, err, 400, "…") })
 	}
+	_, err = update(lambda.UpdateFunctionCodeInput{ZipFile: make([]byte, 52428801)})
+	refusedAs(t, err, "RequestEntityTooLargeException", http.StatusRequestEntityTooLarge, "Zipped size must be smaller than 52428800 bytes")
 	if got := a.config("1"); *got.CodeSha256 != sumOf(one) {
 		t.Error("version 1 has changed")
 	}

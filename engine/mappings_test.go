@@ -85,7 +85,7 @@ func TestEventSourceMapping(t *testing.T) {
 		return a.CreateEventSourceMapping(t.Context(), in)
 	}
 	m := must[*lambda.CreateEventSourceMappingOutput](t)(create(func(*input) {}))
-	if *m.BatchSize != 100 || *m.State != "Creating" || *m.LastProcessingResult != "No records processed" || *m.FunctionArn != a.arn("f") || len(*m.UUID) != 36 || time.Since(*m.LastModified).Abs() > time.Minute {
+	if *m.BatchSize != 100 || *m.State != "Creating" || *m.LastProcessingResult != "No records processed" || *m.FunctionArn != a.arn("f") || len(*m.UUID) != 36 || *m.EventSourceMappingArn != "arn:aws:lambda:"+region+":"+a.id+":event-source-mapping:"+*m.UUID || time.Since(*m.LastModified).Abs() > time.Minute {
 		t.Errorf("mapping %+v", m)
 	}
 	got := must[*lambda.GetEventSourceMappingOutput](t)(a.GetEventSourceMapping(t.Context(), &lambda.GetEventSourceMappingInput{UUID: m.UUID}))
@@ -234,6 +234,56 @@ func TestListEventSourceMappings(t *testing.T) {
 	if got := a.send("GET", "/2015-03-31/event-source-mappings?MaxItems=0", ""); got.status != 400 {
 		t.Errorf("%d %s", got.status, got.body)
 	}
+	if none, _ := list(lambda.ListEventSourceMappingsInput{FunctionName: aws.String("nope")}); none != nil { // as after the deletion of a function
+		t.Errorf("of a function that is not there: %v", none)
+	}
+	do(t, a.DeleteEventSourceMapping, &lambda.DeleteEventSourceMappingInput{UUID: one.UUID})
+	if left, _ := list(lambda.ListEventSourceMappingsInput{}); !slices.Equal(left, sorted(two, three)) {
+		t.Errorf("after the deletion of one: %v", left)
+	}
+
+	for i := range 99 { // with the two, more than a page holds
+		alias := fmt.Sprintf("a-%d", i)
+		a.alias("f", alias, "1")
+		do(t, a.CreateEventSourceMapping, &lambda.CreateEventSourceMappingInput{
+			EventSourceArn: two.EventSourceArn, FunctionName: aws.String("f:" + alias), StartingPosition: types.EventSourcePositionLatest, Enabled: aws.Bool(false),
+		})
+	}
+	full, next := list(lambda.ListEventSourceMappingsInput{MaxItems: aws.Int32(10000)})
+	if rest, _ := list(lambda.ListEventSourceMappingsInput{Marker: next}); len(full) != 100 || len(rest) != 1 {
+		t.Errorf("pages of %d and %d mappings", len(full), len(rest))
+	}
+}
+
+// Spec api F.6.5: a mapping that is made anew knows nothing of the one before.
+func TestMappingMadeAnew(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	seen := filepath.Join(t.TempDir(), "seen")
+	a.create("f", python(t, fmt.Sprintf("open(%q, 'a').write(''.join(r['kinesis']['data'] + ' ' for r in event['Records']))", seen)))
+	arrived := func(want ...string) {
+		t.Helper()
+		var text strings.Builder
+		for _, record := range want {
+			text.WriteString(base64.StdEncoding.EncodeToString([]byte(record)) + " ")
+		}
+		a.eventually(fmt.Sprint(want, " have arrived"), func() bool {
+			raw, _ := os.ReadFile(seen)
+			return string(raw) == text.String()
+		})
+	}
+	m := a.mapping("s", "f")
+	a.put("s", "1", "2")
+	arrived("1", "2")
+	do(t, a.DeleteEventSourceMapping, &lambda.DeleteEventSourceMappingInput{UUID: m.UUID})
+	again := &lambda.CreateEventSourceMappingInput{EventSourceArn: m.EventSourceArn, FunctionName: aws.String("f"), StartingPosition: types.EventSourcePositionTrimHorizon}
+	m.UUID = do(t, a.CreateEventSourceMapping, again).UUID
+	arrived("1", "2", "1", "2")
+	do(t, a.DeleteEventSourceMapping, &lambda.DeleteEventSourceMappingInput{UUID: m.UUID})
+	again.StartingPosition = types.EventSourcePositionLatest
+	do(t, a.CreateEventSourceMapping, again)
+	a.put("s", "3")
+	arrived("1", "2", "1", "2", "3")
 }
 
 // Spec api F.22, F.9.4: records keep coming, in order and each once, through
@@ -316,8 +366,14 @@ func TestMappingDelivers(t *testing.T) {
 	refused[*types.InvalidParameterValueException](t, err, 400, "Function does not exist")
 	_, err = update(input{UUID: aws.String(noMapping)})
 	refused[*types.ResourceNotFoundException](t, err, 404, "The resource you requested does not exist.")
-	_, err = update(input{BatchSize: aws.Int32(0)})
-	invalid(t, err)
+	for _, size := range []int32{0, 10001} {
+		_, err = update(input{BatchSize: &size})
+		invalid(t, err)
+	}
+	other := a.send("PUT", "/2015-03-31/event-source-mappings/"+*m.UUID, `{"EventSourceArn":"arn:aws:kinesis:us-west-2:123456789012:stream/other"}`)
+	if other.status != 202 || other.field("EventSourceArn") != *m.EventSourceArn { // no member of the request: left unread
+		t.Errorf("%d %s", other.status, other.body)
+	}
 	must[*lambda.CreateEventSourceMappingOutput](t)(a.CreateEventSourceMapping(t.Context(), &lambda.CreateEventSourceMappingInput{
 		EventSourceArn: m.EventSourceArn, FunctionName: aws.String("f"), StartingPosition: types.EventSourcePositionLatest, Enabled: aws.Bool(false),
 	}))

@@ -155,8 +155,10 @@ func TestAddPermission(t *testing.T) {
 			invalid(t, err)
 		})
 	}
-	if got := a.send("POST", "/2015-03-31/functions/f/policy", `{"StatementId":"9","Action":"lambda:InvokeFunction"}`); got.status != 400 {
-		t.Errorf("without a principal: %d %s", got.status, got.body)
+	for missing, body := range map[string]string{"principal": `{"StatementId":"9","Action":"lambda:InvokeFunction"}`, "id": `{"StatementId":"","Action":"lambda:InvokeFunction","Principal":"*"}`} {
+		if got := a.send("POST", "/2015-03-31/functions/f/policy", body); got.status != 400 {
+			t.Errorf("without %s: %d %s", missing, got.status, got.body)
+		}
 	}
 }
 

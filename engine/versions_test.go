@@ -174,6 +174,8 @@ func TestListVersions(t *testing.T) {
 	}
 	_, err := a.ListVersionsByFunction(t.Context(), &lambda.ListVersionsByFunctionInput{FunctionName: aws.String("nope")})
 	refused[*types.ResourceNotFoundException](t, err, 404, "Function not found: "+a.arn("nope"))
+	_, err = a.ListVersionsByFunction(t.Context(), &lambda.ListVersionsByFunctionInput{FunctionName: aws.String("f"), MaxItems: aws.Int32(0)})
+	invalid(t, err)
 }
 
 // Concurrent publishers of different code get numbers of their own, and each

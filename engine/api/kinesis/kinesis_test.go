@@ -171,6 +171,16 @@ func TestStreams(t *testing.T) {
 	if err != nil || len(rest.Shards) != 1 || *rest.Shards[0].ShardId != *last.ShardId || rest.NextToken != nil {
 		t.Errorf("more shards: %+v, %v", rest, err)
 	}
+	for member, in := range map[string]sdk.ListShardsInput{
+		"StreamName": {StreamName: name}, "StreamARN": {StreamARN: &arn}, "ExclusiveStartShardId": {ExclusiveStartShardId: last.ShardId},
+		"ShardFilter": {ShardFilter: &types.ShardFilter{Type: types.ShardFilterTypeAtLatest}},
+	} {
+		in.NextToken = first.NextToken
+		var refused *types.InvalidArgumentException
+		if _, err := c.ListShards(t.Context(), &in); !errors.As(err, &refused) || *refused.Message != "NextToken and "+member+" cannot be provided together." {
+			t.Errorf("a token with %s: %v", member, err)
+		}
+	}
 
 	page, err := c.ListStreams(t.Context(), &sdk.ListStreamsInput{Limit: aws.Int32(2)})
 	if err != nil || !slices.Equal(page.StreamNames, []string{"A-b", "a-b"}) || !*page.HasMoreStreams {
