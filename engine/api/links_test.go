@@ -28,7 +28,7 @@ func TestLinks(t *testing.T) {
 	issued := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	now := issued
 	links := &Links{Key: []byte("secret"), Packages: packages, Now: func() time.Time { return now }}
-	link := links.URL(store.HexSum(sum), issued)
+	link := links.URL("http://127.0.0.1:4574", store.HexSum(sum), issued)
 	for _, c := range []struct {
 		link   string
 		after  time.Duration
@@ -40,7 +40,7 @@ func TestLinks(t *testing.T) {
 		{strings.Replace(link, "Expires=", "Expires=1", 1), 0, http.StatusForbidden},
 		{strings.Replace(link, "Signature=", "Signature=0", 1), 0, http.StatusForbidden},
 		{strings.Replace(link, "Expires=", "Expired=", 1), 0, http.StatusForbidden},
-		{links.URL(store.HexSum(store.Sum([]byte("another"))), issued), 0, http.StatusNotFound},
+		{links.URL("http://127.0.0.1:4574", store.HexSum(store.Sum([]byte("another"))), issued), 0, http.StatusNotFound},
 	} {
 		now = issued.Add(c.after)
 		w := httptest.NewRecorder()
