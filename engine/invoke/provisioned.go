@@ -121,13 +121,14 @@ func (f *fleet) bootKept() {
 	f.mu.Unlock()
 	w, err := startWorker(context.WithoutCancel(f.invoker.ctx), f, true)
 	f.mu.Lock()
-	if err != nil {
+	switch {
+	case err == nil:
+		f.keep.ready++
+		f.hand(w)
+	case !f.retired: // else it was stopped on its way up
 		f.keep.failed = true
 		f.invoker.Log.Warn("provisioned environment did not boot", "function", f.function.Name, "version", *f.version.Config.Version, "err", err)
-		return
 	}
-	f.keep.ready++
-	f.hand(w)
 }
 
 // lose accounts for an environment that goes. The caller holds the lock.

@@ -107,7 +107,7 @@ func readLog(name string, seen map[string]callers) error {
 // clientOf reads a User-Agent.
 func clientOf(agent string) string {
 	for _, known := range []struct{ mark, name string }{
-		{"aws-cli/", "aws CLI"}, {"Boto3/", "boto3"}, {"aws-sdk-js/", "JavaScript SDK"}, {"aws-sdk-go-v2/", "Go SDK"},
+		{"terraform-provider-aws/", "hashicorp/aws"}, {"aws-cli/", "aws CLI"}, {"Boto3/", "boto3"}, {"aws-sdk-js/", "JavaScript SDK"}, {"aws-sdk-go-v2/", "Go SDK"},
 	} {
 		if strings.Contains(agent, known.mark) {
 			return known.name

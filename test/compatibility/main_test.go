@@ -38,11 +38,12 @@ func TestPage(t *testing.T) {
 
 func TestClientOf(t *testing.T) {
 	for agent, want := range map[string]string{
-		"aws-cli/1.45.11 md/Botocore#1.43.11 ua/2.1 Boto3/1": "aws CLI",
-		"Boto3/1.43.11 md/Botocore#1.43.11":                  "boto3",
-		"aws-sdk-go-v2/1.47.7 ua/2.1 api/lambda#1.114.2":     "Go SDK",
-		"aws-sdk-js/3.1 ua/2.1 os/linux":                     "JavaScript SDK",
-		"curl/8.0":                                           "",
+		"aws-cli/1.45.11 md/Botocore#1.43.11 ua/2.1 Boto3/1":                                                "aws CLI",
+		"Boto3/1.43.11 md/Botocore#1.43.11":                                                                 "boto3",
+		"aws-sdk-go-v2/1.47.7 ua/2.1 api/lambda#1.114.2":                                                    "Go SDK",
+		"aws-sdk-js/3.1 ua/2.1 os/linux":                                                                    "JavaScript SDK",
+		"APN/1.0 HashiCorp/1.0 Terraform/1.11.4 terraform-provider-aws/5.100.0 aws-sdk-go-v2/1.36.3 ua/2.1": "hashicorp/aws",
+		"curl/8.0": "",
 	} {
 		if got := clientOf(agent); got != want {
 			t.Errorf("%s: %s, want %s", agent, got, want)

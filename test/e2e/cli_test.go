@@ -13,6 +13,7 @@ import (
 
 // Spec behaviour §9, the alias tutorial, with the AWS CLI as it is.
 func TestAliasTutorial(t *testing.T) {
+	t.Parallel()
 	c := newClient(t, "aws", "node")
 	arn := func(suffix string) string {
 		return "arn:aws:lambda:us-east-1:000000000000:function:helloworld" + suffix

@@ -12,6 +12,7 @@ import (
 // boto3 calls every operation that the engine serves, and catches every error that
 // it sends as the type that the model has for it.
 func TestBoto3(t *testing.T) {
+	t.Parallel()
 	c := clientOf(t, newServer(t, "--config", "clients/engine.hcl"), "python3")
 	if err := c.command("python3", "-c", "import boto3").Run(); err != nil {
 		lacking(t, "boto3 is not installed")
@@ -36,6 +37,7 @@ func TestBoto3(t *testing.T) {
 const sdk = "3.1150.0"
 
 func TestJavaScript(t *testing.T) {
+	t.Parallel()
 	c := newClient(t, "node", "npm", "aws")
 	modules := installSDK(t, c)
 	dir := t.TempDir()
