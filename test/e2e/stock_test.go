@@ -19,7 +19,9 @@ func TestStockProvider(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out, err := c.command(terraform, "-chdir="+dir, "init", "-no-color", "-input=false").CombinedOutput(); err != nil {
-		lacking(t, fmt.Sprintf("hashicorp/aws cannot be installed: %v\n%s", err, out))
+		// Of all that the tests need, this alone comes from a registry of its own, or
+		// from the mirror that Terraform's configuration names.
+		t.Skipf("hashicorp/aws cannot be installed: %v\n%s", err, out)
 	}
 	c.run("aws", "kinesis", "create-stream", "--stream-name", "source", "--shard-count", "1")
 	layer := c.pkg(map[string]string{"python/tool.py": "says = 'tool'\n"})
