@@ -50,8 +50,7 @@ func TestUpdateInProgress(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	e, a = begin(30 * time.Millisecond)
-	defer e.Close()
+	e, a = begin(0)
 	if err := lambda.NewFunctionActiveV2Waiter(a.Client, func(o *lambda.FunctionActiveV2WaiterOptions) { o.MinDelay = time.Millisecond }).
 		Wait(t.Context(), &lambda.GetFunctionInput{FunctionName: name}, time.Minute); err != nil {
 		t.Fatal(err)
@@ -61,7 +60,11 @@ func TestUpdateInProgress(t *testing.T) {
 		t.Errorf("active, but %v, update %q", aws.ToString(active.StateReason), active.LastUpdateStatus)
 	}
 	fresh("active", active.RevisionId)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
 
+	e, a = begin(time.Hour)
 	updating := must[*lambda.UpdateFunctionConfigurationOutput](t)(a.UpdateFunctionConfiguration(t.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: name, Timeout: aws.Int32(5)}))
 	if updating.State != types.StateActive || updating.LastUpdateStatus != types.LastUpdateStatusInProgress || aws.ToString(updating.LastUpdateStatusReason) != "The function is being created." {
 		t.Errorf("answer to the update: %s, update %s, %v", updating.State, updating.LastUpdateStatus, aws.ToString(updating.LastUpdateStatusReason))
@@ -74,6 +77,12 @@ func TestUpdateInProgress(t *testing.T) {
 	refused[*types.ResourceConflictException](t, err, 409, busy)
 	_, err = a.PublishVersion(t.Context(), &lambda.PublishVersionInput{FunctionName: name})
 	refused[*types.ResourceConflictException](t, err, 409, busy)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	e, a = begin(0)
+	defer e.Close()
 	if err := lambda.NewFunctionUpdatedV2Waiter(a.Client, func(o *lambda.FunctionUpdatedV2WaiterOptions) { o.MinDelay = time.Millisecond }).
 		Wait(t.Context(), &lambda.GetFunctionInput{FunctionName: name}, time.Minute); err != nil {
 		t.Fatal(err)
