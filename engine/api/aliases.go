@@ -99,7 +99,7 @@ func (s *Service) ListAliases(ctx context.Context, in *lambda.ListAliasesInput) 
 	if err != nil {
 		return nil, err
 	}
-	aliases, next, err := page(f.SortedAliases(value(in.FunctionVersion)), func(a catalog.Alias) string { return a.Name }, in.Marker, in.MaxItems, 50)
+	aliases, next, err := page(f.SortedAliases(value(in.FunctionVersion)), func(a catalog.Alias) string { return a.Name }, in.Marker, in.MaxItems, functionsPage)
 	if err != nil {
 		return nil, err
 	}

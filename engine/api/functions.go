@@ -13,7 +13,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 )
 
-// functionsPage is how many functions or versions AWS lists at most in one answer.
+// functionsPage is how many functions, or parts of one, AWS lists at most in one answer.
 const functionsPage = 50
 
 // CreateFunction implements spec api §A.4.

@@ -91,7 +91,7 @@ func (s *Service) ListFunctionUrlConfigs(ctx context.Context, in *lambda.ListFun
 	if err != nil {
 		return nil, err
 	}
-	urls, next, err := page(f.SortedURLs(), func(u catalog.URL) string { return u.Qualifier }, in.Marker, in.MaxItems, 50)
+	urls, next, err := page(f.SortedURLs(), func(u catalog.URL) string { return u.Qualifier }, in.Marker, in.MaxItems, functionsPage)
 	if err != nil {
 		return nil, err
 	}
