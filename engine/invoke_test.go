@@ -224,7 +224,7 @@ func TestTailHasTheInit(t *testing.T) {
 	a.create("bad", pkg("import nothere"))
 	for call, want := range map[string][]string{
 		"good": {"loading", "START RequestId: ", "END RequestId: ", "REPORT RequestId: "},
-		"bad":  {"loading", "No module named 'nothere'", "INIT_REPORT ", "START RequestId: ", "END RequestId: ", "REPORT RequestId: "},
+		"bad":  {"loading", "No module named 'nothere'", "INIT_REPORT ", "Phase: init", "loading", "No module named 'nothere'", "INIT_REPORT ", "Phase: invoke", "START RequestId: ", "END RequestId: ", "REPORT RequestId: "},
 	} {
 		tail := tailOf(t, a.invoke(&lambda.InvokeInput{FunctionName: &call, LogType: types.LogTypeTail}))
 		rest := tail

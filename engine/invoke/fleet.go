@@ -77,11 +77,7 @@ func (f *fleet) takeIdle() *worker {
 
 // boot starts one environment for whichever call has waited longest by then.
 func (f *fleet) boot(ctx context.Context) {
-	f.boots <- struct{}{}
-	defer func() { <-f.boots }()
-	f.invoker.boots <- struct{}{}
-	defer func() { <-f.invoker.boots }()
-
+	defer f.bootSlot()()
 	f.mu.Lock()
 	if len(f.waiting) == 0 { // environments that came free have served everybody
 		f.mu.Unlock()
@@ -102,6 +98,13 @@ func (f *fleet) boot(ctx context.Context) {
 		return
 	}
 	f.invoker.Log.Warn("environment did not boot", "function", f.function.Name, "err", err)
+}
+
+// bootSlot waits until one more environment may boot, and returns what ends that.
+func (f *fleet) bootSlot() (release func()) {
+	f.boots <- struct{}{}
+	f.invoker.boots <- struct{}{}
+	return func() { <-f.invoker.boots; <-f.boots }
 }
 
 // release gives an environment back after a call.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"slices"
 	"sync"
 	"testing"
@@ -314,39 +315,98 @@ func TestVersionsHaveEnvironmentsOfTheirOwn(t *testing.T) {
 	eventually(t, "the deleted version has lost its environment", func() bool { return len(b.alive()) == 0 })
 }
 
+// A call whose environment does not come up starts another within its own time,
+// and fails with that one.
 func TestBootFailures(t *testing.T) {
 	posted := []byte(`{"errorType":"ImportError","errorMessage":"no module"}`)
+	const start, end = `START RequestId: request Version: \$LATEST`, `END RequestId: request`
+	const report = `REPORT RequestId: request\tDuration: 20.00 ms\tBilled Duration: 20 ms\tMemory Size: 128 MB\tMax Memory Used: 0 MB\tStatus: `
 	for name, c := range map[string]struct {
-		boot error
-		want string // payload; the error's message with a ! before it
+		boot sandbox.InitError
+		want string
+		log  []string // between START and END
+		kind string   // of the status
 	}{
-		"posted":  {&sandbox.InitError{Payload: posted, ErrorType: "ImportError"}, string(posted)},
-		"exit":    {&sandbox.InitError{ErrorType: "Runtime.ExitError", Exit: "exit status 1"}, `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: request Error: Runtime exited with error: exit status 1"}`},
-		"timeout": {&sandbox.InitError{TimedOut: true}, `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: request Error: Task timed out after 3.00 seconds"}`},
-		"entry":   {&sandbox.InitError{ErrorType: "Runtime.InvalidEntrypoint", Problem: "fork/exec /var/task/bootstrap: permission denied"}, `{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: request Error: fork/exec /var/task/bootstrap: permission denied"}`},
-		"driver":  {errors.New("no space left on device"), "!no space left on device"},
+		"posted":  {sandbox.InitError{Payload: posted, ErrorType: "ImportError"}, string(posted), nil, "error\tError Type: ImportError"},
+		"exit":    {sandbox.InitError{ErrorType: "Runtime.ExitError", Exit: "exit status 1"}, `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: request Error: Runtime exited with error: exit status 1"}`, []string{"RequestId: request Error: Runtime exited with error: exit status 1", "Runtime.ExitError"}, "error\tError Type: Runtime.ExitError"},
+		"timeout": {sandbox.InitError{TimedOut: true}, `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: request Error: Task timed out after 3.00 seconds"}`, []string{".*Z request Task timed out after 3.00 seconds"}, "timeout"},
+		"entry":   {sandbox.InitError{ErrorType: "Runtime.InvalidEntrypoint", Problem: "fork/exec /var/task/bootstrap: permission denied"}, `{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: request Error: fork/exec /var/task/bootstrap: permission denied"}`, []string{"RequestId: request Error: fork/exec /var/task/bootstrap: permission denied", "Runtime.InvalidEntrypoint"}, "error\tError Type: Runtime.InvalidEntrypoint"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, &driver{boots: make(chan *boot)})
 			b.function("f")
 			call := b.call(ref("f"))
-			(<-b.boots).verdict <- fmt.Errorf("start: %w", c.boot)
-			got := <-call
-			var service *types.ServiceException
-			switch {
-			case c.want[0] != '!':
-				if got.err != nil || got.FunctionError != "Unhandled" || string(got.Payload) != c.want || len(got.Log) == 0 {
-					t.Errorf("%s, %v", got.Payload, got.err)
+			c.boot.Duration = 20 * time.Millisecond
+			for _, budget := range []time.Duration{10 * time.Second, 3 * time.Second} {
+				boot := <-b.boots
+				if boot.spec.InitTimeout != budget {
+					t.Errorf("%v for the init, want %v", boot.spec.InitTimeout, budget)
 				}
-			case !errors.As(got.err, &service) || *service.Message != "start: "+c.want[1:]:
-				t.Errorf("%v", got.err)
+				boot.spec.Log(sandbox.Line{Time: time.Now(), Text: "loading"})
+				boot.verdict <- fmt.Errorf("start: %w", &c.boot)
 			}
+			got := <-call
+			if got.err != nil || got.FunctionError != "Unhandled" || string(got.Payload) != c.want {
+				t.Errorf("%s, %v", got.Payload, got.err)
+			}
+			want := []string{"loading", "INIT_REPORT Init Duration: 20.00 ms\tPhase: init\tStatus: " + c.kind, "loading", "INIT_REPORT Init Duration: 20.00 ms\tPhase: invoke\tStatus: " + c.kind, start}
+			want = append(append(want, c.log...), end, report+c.kind)
+			match(t, strings.Split(strings.TrimSpace(string(got.Log)), "\n"), want)
+			match(t, b.log("f"), want)
 			call = b.call(ref("f")) // which tries again
 			(<-b.boots).verdict <- nil
 			if got := <-call; got.err != nil || string(got.Payload) != "env-1" {
 				t.Errorf("%s, %v", got.Payload, got.err)
 			}
 		})
+	}
+}
+
+// An init that fails once is repeated within the call, whose time it counts against.
+func TestInitAgain(t *testing.T) {
+	b := newBench(t, &driver{boots: make(chan *boot), calls: make(chan *invocation)})
+	b.function("f")
+	call := b.call(ref("f"))
+	(<-b.boots).verdict <- &sandbox.InitError{ErrorType: "Runtime.ExitError", Exit: "exit status 1"}
+	second := <-b.boots
+	began := time.Now()
+	for time.Since(began) < 20*time.Millisecond { // an init that takes its time
+	}
+	second.verdict <- nil
+	running := <-b.calls
+	if left := time.Until(running.Deadline); left > 3*time.Second-20*time.Millisecond {
+		t.Errorf("%v left of 3 s", left)
+	}
+	running.succeed()
+	got := <-call
+	lines := strings.Split(strings.TrimSpace(string(got.Log)), "\n")
+	report := lines[len(lines)-1]
+	var ms float64
+	if _, err := fmt.Sscanf(report, "REPORT RequestId: request\tDuration: %f ms", &ms); err != nil || ms < 20 || strings.Contains(report, "Init Duration") {
+		t.Errorf("%s (%v)", report, err)
+	}
+	match(t, lines[:2], []string{"INIT_REPORT Init Duration: 0.00 ms\tPhase: init\tStatus: error\tError Type: Runtime.ExitError", "START RequestId: .*"})
+	next := b.call(ref("f")) // is warm
+	(<-b.calls).succeed()
+	if got := <-next; string(got.Payload) != "env-1" {
+		t.Errorf("%s", got.Payload)
+	}
+}
+
+// A driver that fails is nothing that a second try would mend.
+func TestDriverFailures(t *testing.T) {
+	b := newBench(t, &driver{boots: make(chan *boot)})
+	b.function("f")
+	call := b.call(ref("f"))
+	(<-b.boots).verdict <- errors.New("no space left on device")
+	var service *types.ServiceException
+	if got := <-call; !errors.As(got.err, &service) || *service.Message != "no space left on device" {
+		t.Errorf("%v", got.err)
+	}
+	call = b.call(ref("f"))
+	(<-b.boots).verdict <- nil
+	if got := <-call; got.err != nil {
+		t.Error(got.err)
 	}
 }
 
@@ -419,7 +479,7 @@ func TestProvisionedConcurrencyIsUsedFirst(t *testing.T) {
 	onDemand.succeed()
 	<-second
 	next, third := call()
-	if next.env != provisioned.env || next.env.spec.Env["AWS_LAMBDA_INITIALIZATION_TYPE"] != "provisioned-concurrency" {
+	if next.env != provisioned.env || next.env.spec.Env["AWS_LAMBDA_INITIALIZATION_TYPE"] != "provisioned-concurrency" || next.env.spec.InitTimeout != 130*time.Second {
 		t.Errorf("%s is used before %s", next.env.name, provisioned.env.name)
 	}
 	next.succeed()

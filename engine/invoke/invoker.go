@@ -174,7 +174,7 @@ func (i *Invoker) attempt(ctx context.Context, fl *fleet, r Request) (Response, 
 	var failed *initFailure
 	switch {
 	case errors.As(err, &failed):
-		return failed.worker.initFailed(r, failed.InitError), nil
+		return failed.worker.initAgain(ctx, r, failed.InitError)
 	case err != nil:
 		return Response{}, err
 	}

@@ -107,11 +107,7 @@ func (f *fleet) refill() {
 }
 
 func (f *fleet) bootKept() {
-	f.boots <- struct{}{}
-	defer func() { <-f.boots }()
-	f.invoker.boots <- struct{}{}
-	defer func() { <-f.invoker.boots }()
-
+	defer f.bootSlot()()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	defer func() { f.keep.booting-- }()

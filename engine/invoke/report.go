@@ -35,11 +35,11 @@ func (w *worker) report(requestID string, r sandbox.Result, cold bool) (payload 
 	case sandbox.FunctionError:
 		payload, functionError = r.Payload, w.fleet.reported()
 	case sandbox.Timeout:
-		message := fmt.Sprintf("Task timed out after %.2f seconds", timeout.Seconds())
+		message := timeoutMessage(timeout)
 		payload, functionError = failure("Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: %s", requestID, message)), unhandled
 		r.Duration = timeout
-		status = "\tStatus: timeout"
-		w.line(now, fmt.Sprintf("%s %s %s", now.UTC().Format("2006-01-02T15:04:05.000Z"), requestID, message))
+		status = "timeout"
+		w.line(now, timeoutLine(now, requestID, message))
 	case sandbox.Exited, sandbox.OutOfMemory:
 		kind := "Runtime.ExitError"
 		if r.Outcome == sandbox.OutOfMemory {
@@ -47,7 +47,7 @@ func (w *worker) report(requestID string, r sandbox.Result, cold bool) (payload 
 		}
 		message := exitMessage(requestID, r.Exit)
 		payload, functionError = failure(kind, message), unhandled
-		status = "\tStatus: error\tError Type: " + kind
+		status = "error\tError Type: " + kind
 		w.line(now, message)
 		w.line(now, kind)
 	case sandbox.ResponseTooLarge:
@@ -57,16 +57,39 @@ func (w *worker) report(requestID string, r sandbox.Result, cold bool) (payload 
 		}
 		kind, message := "Function.ResponseSizeTooLarge", fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", limit)
 		payload, functionError = failure(kind, message), unhandled
-		status = "\tStatus: error\tError Type: " + kind
+		status = "error\tError Type: " + kind
 	}
+	init := ""
+	if cold {
+		init = fmt.Sprintf("\tInit Duration: %.2f ms", milliseconds(w.env.InitDuration()))
+	}
+	w.end(requestID, r, init, status)
+	return payload, functionError
+}
+
+// start and end write the lines around a call. The init is a column of REPORT, and
+// the status another, of calls that did not end well.
+func (w *worker) start(at time.Time, requestID string) {
+	w.line(at, fmt.Sprintf("START RequestId: %s Version: %s", requestID, *w.fleet.version.Config.Version))
+}
+
+func (w *worker) end(requestID string, r sandbox.Result, init, status string) {
+	now := time.Now()
 	w.line(now, "END RequestId: "+requestID)
 	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB",
 		requestID, milliseconds(r.Duration), billed(r.Duration, w.fleet.invoker.Catalog.Limits.BillingStep), *w.fleet.version.Config.MemorySize, r.MaxMemoryMB)
-	if cold {
-		line += fmt.Sprintf("\tInit Duration: %.2f ms", milliseconds(w.env.InitDuration()))
+	if status != "" {
+		status = "\tStatus: " + status
 	}
-	w.line(now, line+status)
-	return payload, functionError
+	w.line(now, line+init+status)
+}
+
+func timeoutMessage(timeout time.Duration) string {
+	return fmt.Sprintf("Task timed out after %.2f seconds", timeout.Seconds())
+}
+
+func timeoutLine(at time.Time, requestID, message string) string {
+	return fmt.Sprintf("%s %s %s", at.UTC().Format("2006-01-02T15:04:05.000Z"), requestID, message)
 }
 
 // guideRuntimes are those of 2016, for which an error that the function reports
@@ -78,34 +101,6 @@ func (f *fleet) reported() string {
 		return handled
 	}
 	return unhandled
-}
-
-// initFailed composes the answer to a call whose environment did not come up, and
-// logs what a call would have logged.
-func (w *worker) initFailed(r Request, e *sandbox.InitError) Response {
-	version := *w.fleet.version.Config.Version
-	kind, payload := e.ErrorType, e.Payload
-	if kind == "" {
-		kind = "Runtime.ExitError"
-	}
-	if payload == nil {
-		message := exitMessage(r.RequestID, e.Exit)
-		switch {
-		case e.Problem != "":
-			message = fmt.Sprintf("RequestId: %s Error: %s", r.RequestID, e.Problem)
-		case e.TimedOut:
-			kind = "Sandbox.Timedout"
-			message = fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", r.RequestID, w.fleet.timeout().Seconds())
-		}
-		payload = failure(kind, message)
-	}
-	now := time.Now()
-	w.line(now, fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: init\tStatus: error\tError Type: %s", milliseconds(e.Duration), kind))
-	w.line(now, fmt.Sprintf("START RequestId: %s Version: %s", r.RequestID, version))
-	w.line(now, "END RequestId: "+r.RequestID)
-	w.line(now, fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: 0 MB\tStatus: error\tError Type: %s",
-		r.RequestID, milliseconds(e.Duration), billed(e.Duration, w.fleet.invoker.Catalog.Limits.BillingStep), *w.fleet.version.Config.MemorySize, kind))
-	return Response{Payload: payload, Version: version, FunctionError: unhandled, Log: w.takeTail()}
 }
 
 func exitMessage(requestID, exit string) string {

@@ -5,10 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"maps"
-	"strconv"
 	"sync"
 	"time"
 
@@ -17,8 +14,6 @@ import (
 )
 
 const (
-	// initBudget is what a runtime may take to start, on top of the function's timeout.
-	initBudget = 10 * time.Second
 	// tailBytes is how much log a caller gets back.
 	tailBytes = 4096
 	// stopTimeout bounds the removal of one environment.
@@ -37,93 +32,6 @@ type worker struct {
 
 	mu   sync.Mutex
 	tail bytes.Buffer // log of the call that is running
-}
-
-// startWorker boots an environment of f's version.
-func startWorker(ctx context.Context, f *fleet, kept bool) (*worker, error) {
-	w := &worker{fleet: f, kept: kept, source: observe.Source{
-		Account: f.function.Account, Region: f.function.Region, Function: f.function.Name,
-		Stream: streamName(*f.version.Config.Version),
-	}}
-	spec := f.spec()
-	spec.Env = environment(f, w.source.Stream)
-	if kept {
-		spec.Env["AWS_LAMBDA_INITIALIZATION_TYPE"] = "provisioned-concurrency"
-	}
-	spec.Log = func(l sandbox.Line) { w.line(l.Time, l.Text) }
-	if err := f.invoker.Code.ready(ctx, f.version); err != nil {
-		return nil, err
-	}
-	env, err := f.invoker.Driver.Start(ctx, spec)
-	var failed *sandbox.InitError
-	if errors.As(err, &failed) {
-		return nil, &initFailure{failed, w}
-	}
-	if err != nil {
-		return nil, err
-	}
-	w.env = env
-	return w, nil
-}
-
-// initFailure is the function's own failure to start, and the environment, dead by
-// now, whose log says more.
-type initFailure struct {
-	*sandbox.InitError
-	worker *worker
-}
-
-func (e *initFailure) Unwrap() error { return e.InitError }
-
-// spec is what all environments of the version have in common.
-func (f *fleet) spec() sandbox.Spec {
-	config := f.version.Config
-	spec := sandbox.Spec{
-		Name:         f.function.Name + ":" + *config.Version,
-		Runtime:      string(config.Runtime),
-		Image:        f.version.Code.Resolved,
-		Architecture: string(config.Architectures[0]),
-		CodeDir:      f.invoker.Code.Path(f.version.Packages()...),
-		LayersDir:    f.invoker.Code.Path(f.version.LayerPackages()...),
-		Handler:      value(config.Handler),
-		MemoryMB:     int(*config.MemorySize),
-		EphemeralMB:  int(*config.EphemeralStorage.Size),
-		InitTimeout:  initBudget + f.timeout(),
-		Endpoint:     f.invoker.Endpoint(f.function.Ref(), value(config.Role)),
-	}
-	if image := config.ImageConfigResponse; image != nil && image.ImageConfig != nil {
-		spec.Entrypoint, spec.Command, spec.WorkingDir = image.ImageConfig.EntryPoint, image.ImageConfig.Command, value(image.ImageConfig.WorkingDirectory)
-	}
-	return spec
-}
-
-func (f *fleet) timeout() time.Duration {
-	return time.Duration(*f.version.Config.Timeout) * time.Second
-}
-
-// environment is the variables of a function: those that AWS reserves, then its own.
-func environment(f *fleet, stream string) map[string]string {
-	config := f.version.Config
-	env := map[string]string{
-		"AWS_REGION":                      f.function.Region,
-		"AWS_DEFAULT_REGION":              f.function.Region,
-		"AWS_ACCESS_KEY_ID":               f.function.Account, // which the engine reads as the caller's account
-		"AWS_SECRET_ACCESS_KEY":           "local",
-		"AWS_SESSION_TOKEN":               "local",
-		"AWS_LAMBDA_FUNCTION_NAME":        f.function.Name,
-		"AWS_LAMBDA_FUNCTION_VERSION":     *config.Version,
-		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(int(*config.MemorySize)),
-		"AWS_LAMBDA_LOG_GROUP_NAME":       *config.LoggingConfig.LogGroup,
-		"AWS_LAMBDA_LOG_STREAM_NAME":      stream,
-		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
-	}
-	if config.Runtime != "" {
-		env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + string(config.Runtime)
-	}
-	if config.Environment != nil {
-		maps.Copy(env, config.Environment.Variables)
-	}
-	return env
 }
 
 // streamName makes the name of an environment's log stream.
@@ -174,15 +82,20 @@ func (w *worker) takeTail() []byte {
 
 // run hands one event to the environment, which it gives back to the fleet.
 func (w *worker) run(ctx context.Context, r Request) (Response, error) {
-	version := *w.fleet.version.Config.Version
 	cold := !w.used
-	w.used = true
 	if !cold { // the first call's log begins with that of the init
 		w.takeTail()
 	}
+	return w.call(ctx, 0, cold, r)
+}
 
-	start := time.Now()
-	w.line(start, fmt.Sprintf("START RequestId: %s Version: %s", r.RequestID, version))
+// call is a run of which some time is spent already. The init of a cold one has a
+// time of its own.
+func (w *worker) call(ctx context.Context, spent time.Duration, cold bool, r Request) (Response, error) {
+	w.used = true
+	start := time.Now().Add(-spent)
+	version := *w.fleet.version.Config.Version
+	w.start(time.Now(), r.RequestID)
 	inv := sandbox.Invocation{
 		RequestID:     r.RequestID,
 		FunctionARN:   r.Ref.ARN(),
@@ -200,6 +113,7 @@ func (w *worker) run(ctx context.Context, r Request) (Response, error) {
 		w.fleet.release(w)
 		return Response{}, fmt.Errorf("the execution environment failed: %w", err)
 	}
+	result.Duration += spent
 	w.spent = result.Outcome != sandbox.Success && result.Outcome != sandbox.FunctionError
 	payload, functionError := w.report(r.RequestID, result, cold)
 	response := Response{Payload: payload, Streamed: result.Streamed, Version: version, FunctionError: functionError, Log: w.takeTail()}
