@@ -46,6 +46,7 @@ type kind struct {
 	platform bool // ask for arch, which is not the daemon's own
 	task     bool // has a place for code
 	opt      bool // has a place for layers, over what the image has there
+	tmpMB    int  // size of its /tmp, where sizes can be enforced
 }
 
 // places are the directories that deliver fills.
@@ -149,7 +150,7 @@ func (c *container) start(ctx context.Context, k kind) error {
 			labelPID:    strconv.Itoa(os.Getpid()),
 		},
 		Healthcheck: &api.HealthConfig{Test: []string{"NONE"}},
-		Volumes:     map[string]struct{}{"/tmp": {}},
+		Volumes:     map[string]struct{}{},
 	}
 	host := &api.HostConfig{
 		Resources:      resources,
@@ -279,7 +280,7 @@ func (d *Driver) containers(ctx context.Context) ([]api.Summary, error) {
 	return found, nil
 }
 
-// bind mounts a directory of this machine, which must exist, read-only.
-func bind(source, target string) mount.Mount {
-	return mount.Mount{Type: mount.TypeBind, Source: source, Target: target, ReadOnly: true}
+// bind mounts a directory of this machine, which must exist.
+func bind(source, target string, readOnly bool) mount.Mount {
+	return mount.Mount{Type: mount.TypeBind, Source: source, Target: target, ReadOnly: readOnly}
 }

@@ -33,6 +33,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/instance"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/protocol"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/runtimes"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/scratch"
 )
 
 // Options of the driver. Only Dir is needed.
@@ -56,6 +57,7 @@ type Driver struct {
 	images    images
 	pool      *pool
 	transport atomic.Value // of Transport
+	unsized   sync.Once    // says that /tmp is not limited
 
 	mu      sync.Mutex
 	closed  bool
@@ -173,7 +175,7 @@ func (d *Driver) plan(ctx context.Context, spec sandbox.Spec) (plan, error) {
 		if err != nil {
 			return p, err
 		}
-		p.kind = kind{image: img.id, arch: img.arch, platform: img.platform}
+		p.kind = kind{image: img.id, arch: img.arch, platform: img.platform, tmpMB: tmpMB(spec)}
 		entrypoint, command := spec.Entrypoint, spec.Command
 		if entrypoint == nil {
 			entrypoint = img.entrypoint
@@ -198,12 +200,21 @@ func (d *Driver) plan(ctx context.Context, spec sandbox.Spec) (plan, error) {
 	if err != nil {
 		return p, err
 	}
-	p.kind = kind{image: img.id, arch: img.arch, platform: img.platform, task: true, opt: spec.LayersDir != ""}
+	p.kind = kind{image: img.id, arch: img.arch, platform: img.platform, task: true, opt: spec.LayersDir != "", tmpMB: tmpMB(spec)}
 	p.content = map[string]string{runtimes.Container.Task: spec.CodeDir, runtimes.Container.Opt: spec.LayersDir}
 	p.assign.Command = runtime.Bootstraps(runtimes.Container)
 	p.assign.Dir = runtimes.Container.Task
 	p.assign.Env = runtime.Env(runtimes.Container, spec.Handler, img.env, spec.Env)
 	return p, nil
+}
+
+// tmpMB is the size of /tmp; 0 where it cannot be enforced, so that functions of all
+// sizes share the spare containers.
+func tmpMB(spec sandbox.Spec) int {
+	if !scratch.Supported() {
+		return 0
+	}
+	return spec.EphemeralMB
 }
 
 func firstOf(all ...string) string {

@@ -22,6 +22,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/docker"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/sandboxtest"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/scratch"
 )
 
 // daemon is the test's own view of Docker.
@@ -131,6 +132,22 @@ func TestContainersAreConfined(t *testing.T) {
 	}
 }
 
+// Spec behaviour A5.5, with a size other than that of the spare.
+func TestSizeOfTmp(t *testing.T) {
+	if !scratch.Supported() {
+		t.Skip(scratch.ErrUnsupported)
+	}
+	d := newDriver(t)
+	for _, mb := range []int{512, 700} {
+		env := start(t, d, sandboxtest.Go(t), func(spec *sandbox.Spec) { spec.EphemeralMB, spec.MemoryMB = mb, 1769 })
+		for size, want := range map[int]string{mb: `"filled"`, mb + mb/8: `"write /tmp/fill: no space left on device"`} {
+			if res, err := invoke(t, env, fmt.Sprintf(`{"op":"fill","size":%d}`, size<<20)); err != nil || string(res.Payload) != want {
+				t.Errorf("%d MB of %d: %v %s, want %s", size, mb, err, res.Payload, want)
+			}
+		}
+	}
+}
+
 func TestStopLeavesNothing(t *testing.T) {
 	for _, transport := range []docker.Transport{docker.Socket, docker.Stdio} {
 		t.Run(string(transport), func(t *testing.T) {
@@ -235,6 +252,9 @@ func TestKilledEngine(t *testing.T) {
 			}
 			if _, err := os.Stat(left[0]); err == nil {
 				t.Errorf("%s is left", left[0])
+			}
+			if table, err := os.ReadFile("/proc/self/mountinfo"); err == nil && strings.Contains(string(table), left[0]) {
+				t.Error("a mount is left")
 			}
 		})
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/embedded"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/scratch"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/session"
 )
 
@@ -32,6 +33,7 @@ const (
 
 // Where containers find what the engine gives them.
 const (
+	tmpDir         = "/tmp"
 	runDir         = "/run/lambda"
 	supervisorPath = runDir + "/supervisor"
 )
@@ -80,13 +82,21 @@ func (d *Driver) newLink(k kind, transport Transport) (link, error) {
 	if err := sandbox.LinkFile(supervisor, filepath.Join(l.path(runDir), "supervisor")); err != nil {
 		return nil, fmt.Errorf("install supervisor: %w", err)
 	}
+	if k.tmpMB > 0 {
+		if err := scratch.Make(l.path(tmpDir), k.tmpMB); err != nil {
+			d.unsized.Do(func() { d.logger.Warn("the size of /tmp cannot be limited", "error", err) })
+		} else {
+			l.sized = true
+		}
+	}
 	return l, nil
 }
 
 // socketLink shares directories with the container.
 type socketLink struct {
-	dir  string
-	kind kind
+	dir   string
+	kind  kind
+	sized bool // /tmp is a directory here, of its size
 }
 
 // path is where this machine has a directory of the container.
@@ -96,9 +106,14 @@ func (l *socketLink) path(place string) string {
 
 func (l *socketLink) address() string { return "unix:" + runDir + "/engine.sock" }
 
-func (l *socketLink) configure(_ *api.Config, host *api.HostConfig) {
+func (l *socketLink) configure(config *api.Config, host *api.HostConfig) {
 	for _, place := range append(l.kind.places(), runDir) {
-		host.Mounts = append(host.Mounts, bind(l.path(place), place))
+		host.Mounts = append(host.Mounts, bind(l.path(place), place, true))
+	}
+	if l.sized {
+		host.Mounts = append(host.Mounts, bind(l.path(tmpDir), tmpDir, false))
+	} else {
+		config.Volumes[tmpDir] = struct{}{}
 	}
 }
 
@@ -110,7 +125,7 @@ func (l *socketLink) deliver(ctx context.Context, _, dir, place string) error {
 	return sandbox.Overlay(ctx, dir, l.path(place))
 }
 
-func (l *socketLink) remove() error { return os.RemoveAll(l.dir) }
+func (l *socketLink) remove() error { return scratch.RemoveAll(l.dir) }
 
 // stdioLink talks through the daemon.
 type stdioLink struct {
@@ -123,7 +138,7 @@ func (l *stdioLink) address() string { return "stdio" }
 func (l *stdioLink) configure(config *api.Config, _ *api.HostConfig) {
 	config.AttachStdin, config.AttachStdout = true, true
 	config.OpenStdin, config.StdinOnce = true, true
-	for _, place := range append(l.kind.places(), runDir) {
+	for _, place := range append(l.kind.places(), runDir, tmpDir) {
 		config.Volumes[place] = struct{}{}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/scratch"
 )
 
 // Dir is a directory that belongs to this process for as long as it lives.
@@ -94,7 +96,7 @@ func (d *Dir) Release() error {
 	if !canRemoveOpen {
 		_ = d.lock.Close()
 	}
-	return os.RemoveAll(d.Path)
+	return scratch.RemoveAll(d.Path)
 }
 
 // Name is the directory's name in its root, by which Exists knows it.

@@ -94,6 +94,11 @@ func handle(ctx context.Context, event json.RawMessage) (any, error) {
 			return err.Error(), nil
 		}
 		return "written", nil
+	case "fill": // /tmp, with so many bytes
+		if err := os.WriteFile("/tmp/fill", make([]byte, r.Size), 0o600); err != nil {
+			return err.Error(), os.Remove("/tmp/fill")
+		}
+		return "filled", os.Remove("/tmp/fill")
 	case "context":
 		return describe(ctx), nil
 	case "get":
