@@ -158,7 +158,10 @@ func unpackFile(root *os.Root, file *zip.File) error {
 		return nil
 	}
 	if file.FileInfo().IsDir() {
-		return root.MkdirAll(name, 0o755)
+		if err := root.MkdirAll(name, 0o755); err != nil {
+			return err
+		}
+		return root.Chmod(name, readable(file)|0o700)
 	}
 	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
@@ -175,10 +178,7 @@ func unpackFile(root *os.Root, file *zip.File) error {
 		}
 		return root.Symlink(string(target), name)
 	}
-	mode := fs.FileMode(0o444) // for the environment's user to read and for nobody to write, whatever the archive says
-	if file.Mode()&0o111 != 0 {
-		mode = 0o555
-	}
+	mode := readable(file) | 0o400
 	out, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
 	if errors.Is(err, fs.ErrPermission) { // a second entry of the same name: it wins
 		if err := root.Remove(name); err != nil {
@@ -191,4 +191,12 @@ func unpackFile(root *os.Root, file *zip.File) error {
 	}
 	_, err = io.Copy(out, content)
 	return errors.Join(err, out.Close())
+}
+
+// readable is what an environment's user may do with an entry: what the archive
+// grants to others, as on AWS, where functions own nothing of their code; and never
+// to write. One that others may not read cannot be read there either.
+func readable(file *zip.File) fs.FileMode {
+	others := file.Mode().Perm() & 0o005
+	return others | others<<3 | others<<6
 }

@@ -66,12 +66,16 @@ func nothing(string) bool { return false }
 func TestUnpack(t *testing.T) {
 	c, packages := cache(t, nothing, t.TempDir())
 	sum, err := packages.Put(t.Context(), pack(t,
-		file{"app.py", "code", 0o600},
-		file{"bin/tool", "#!", 0o700},
+		file{"app.py", "code", 0o664},
+		file{"bin/tool", "#!", 0o775},
 		file{"deep/er/module.py", "x", 0o644},
-		file{"empty/", "", fs.ModeDir | 0o700},
+		file{"empty/", "", fs.ModeDir | 0o775},
+		file{"private.py", "only its owner's", 0o640},
+		file{"owners", "#!", 0o744},
+		file{"closed/", "", fs.ModeDir | 0o700},
+		file{"closed/in.py", "", 0o644},
 		file{"link", "deep/er", fs.ModeSymlink | 0o777},
-		file{"./dotted.py", "y", 0},
+		file{"./dotted.py", "y", 0o444},
 	))
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +92,8 @@ func TestUnpack(t *testing.T) {
 	}
 	wg.Wait()
 	for name, mode := range map[string]fs.FileMode{
-		"app.py": 0o444, "bin/tool": 0o555, "deep/er/module.py": 0o444, "empty": 0o755 | fs.ModeDir, "link/module.py": 0o444, "dotted.py": 0o444, ".": 0o755 | fs.ModeDir,
+		"app.py": 0o444, "bin/tool": 0o555, "deep/er/module.py": 0o444, "empty": 0o755 | fs.ModeDir, "link/module.py": 0o444, "dotted.py": 0o444,
+		"private.py": 0o400, "owners": 0o444, "closed": 0o700 | fs.ModeDir, "closed/in.py": 0o444, ".": 0o755 | fs.ModeDir,
 	} {
 		info, err := os.Stat(filepath.Join(dirs[0], name))
 		if err != nil {

@@ -28,7 +28,11 @@ func Overlay(ctx context.Context, from, to string) error {
 		target := filepath.Join(to, rel)
 		switch entry.Type() {
 		case fs.ModeDir:
-			return makeDir(target)
+			info, err := entry.Info()
+			if err != nil {
+				return err
+			}
+			return makeDir(target, info.Mode().Perm())
 		case fs.ModeSymlink:
 			return linkAgain(path, target)
 		case 0:
@@ -43,19 +47,22 @@ func Overlay(ctx context.Context, from, to string) error {
 }
 
 // makeDir makes a directory, in place of what is there unless it is one.
-func makeDir(path string) error {
-	err := os.Mkdir(path, 0o755)
+func makeDir(path string, mode fs.FileMode) error {
+	err := os.Mkdir(path, mode)
 	if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	info, err := os.Lstat(path)
-	if err != nil || info.IsDir() {
+	if err != nil {
 		return err
+	}
+	if info.IsDir() {
+		return os.Chmod(path, mode)
 	}
 	if err := os.Remove(path); err != nil {
 		return err
 	}
-	return os.Mkdir(path, 0o755)
+	return os.Mkdir(path, mode)
 }
 
 // linkAgain makes a symbolic link like the one at from, in place of what is at to.

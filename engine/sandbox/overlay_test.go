@@ -107,3 +107,21 @@ func TestOverlay(t *testing.T) {
 		t.Error("no error without a directory to link from")
 	}
 }
+
+// What others may not enter, they may not enter afterwards either.
+func TestOverlayKeepsModes(t *testing.T) {
+	from, to := tree(t, map[string]string{"closed/file": "x", "open/file": "x"}), tree(t, map[string]string{"open/": ""})
+	for name, mode := range map[string]fs.FileMode{"closed": 0o700, "open": 0o711} {
+		if err := os.Chmod(filepath.Join(from, name), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := sandbox.Overlay(t.Context(), from, to); err != nil {
+		t.Fatal(err)
+	}
+	for name, mode := range map[string]fs.FileMode{"closed": 0o700, "open": 0o711} {
+		if info, err := os.Stat(filepath.Join(to, name)); err != nil || info.Mode().Perm() != mode {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
+}
