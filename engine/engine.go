@@ -188,7 +188,7 @@ func (e *Engine) assemble(ctx context.Context) error {
 	}
 	e.invoker = invoke.New(invoke.Options{
 		Catalog: e.catalog, Driver: e.driver, Code: code, Logs: e.logs, Log: e.config.Logger,
-		Endpoint: e.functionEndpoint, SettleDelay: e.config.UpdateDelay,
+		Endpoint: e.functionEndpoint, SettleDelay: e.config.UpdateDelay, HotReload: onLoopback(e.listener.Addr()),
 	})
 	if e.queue, err = invoke.OpenQueue(ctx, e.store, e.invoker, invoke.QueueOptions{}); err != nil {
 		return err

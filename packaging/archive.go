@@ -46,18 +46,18 @@ type Digest struct {
 // depth. Besides the syntax of [path.Match], "**" stands for any number of
 // directories. A pattern that matches a directory excludes all of it.
 func (d Directory) Archive(ctx context.Context, w io.Writer) (Digest, error) {
-	entries, err := d.list()
+	files, err := d.Files()
 	if err != nil {
 		return Digest{}, err
 	}
 	sum := newSummer(w)
 	zw := zip.NewWriter(sum)
-	for _, e := range entries {
+	for _, f := range files {
 		if err := ctx.Err(); err != nil {
 			return Digest{}, fmt.Errorf("packing %s: %w", d.Path, err)
 		}
-		if err := e.write(zw); err != nil {
-			return Digest{}, fmt.Errorf("packing %s: %w", e.path, err)
+		if err := f.write(zw); err != nil {
+			return Digest{}, fmt.Errorf("packing %s: %w", f.Path, err)
 		}
 	}
 	if err := zw.Close(); err != nil {
@@ -91,37 +91,29 @@ func BytesDigest(b []byte) Digest {
 	return Digest{SHA256: base64.StdEncoding.EncodeToString(sum[:]), Size: int64(len(b))}
 }
 
-// entry is a file or link to be packed.
-type entry struct {
-	name   string // within the archive
-	path   string // on disk
-	mode   fs.FileMode
-	target string // of a link
-}
-
-func (e entry) write(zw *zip.Writer) error {
-	h := &zip.FileHeader{Name: e.name, Method: zip.Deflate, Modified: epoch}
-	h.SetMode(e.mode)
+func (f File) write(zw *zip.Writer) error {
+	h := &zip.FileHeader{Name: f.Name, Method: zip.Deflate, Modified: epoch}
+	h.SetMode(f.Mode)
 	h.CreatorVersion = creatorUnix
-	if e.mode&fs.ModeSymlink != 0 {
+	if f.Mode&fs.ModeSymlink != 0 {
 		h.Method = zip.Store
 		w, err := zw.CreateHeader(h)
 		if err != nil {
 			return err
 		}
-		_, err = io.WriteString(w, e.target)
+		_, err = io.WriteString(w, f.Target)
 		return err
 	}
-	f, err := os.Open(e.path)
+	in, err := os.Open(f.Path)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer in.Close()
 	w, err := zw.CreateHeader(h)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(w, f)
+	_, err = io.Copy(w, in)
 	return err
 }
 

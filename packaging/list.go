@@ -10,10 +10,21 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
-// list returns the entries of d's archive in order.
-func (d Directory) list() ([]entry, error) {
+// File is a file or a symbolic link of a package.
+type File struct {
+	Name     string      // within the package, with slashes
+	Path     string      // on disk
+	Mode     fs.FileMode // 0644 or 0755; fs.ModeSymlink | 0777
+	Target   string      // of a link
+	Size     int64       // of a file, in bytes
+	Modified time.Time   // a file
+}
+
+// Files returns what d's archive holds, in its order.
+func (d Directory) Files() ([]File, error) {
 	exclude, err := newMatcher(slices.Concat(never, d.Excludes))
 	if err != nil {
 		return nil, err
@@ -34,18 +45,18 @@ func (d Directory) list() ([]entry, error) {
 	if err := l.walk(root, "", nil); err != nil {
 		return nil, err
 	}
-	if len(l.entries) == 0 {
+	if len(l.files) == 0 {
 		return nil, fmt.Errorf("packing %s: no files in it to pack", d.Path)
 	}
-	slices.SortFunc(l.entries, func(a, b entry) int { return cmp.Compare(a.name, b.name) })
-	return l.entries, nil
+	slices.SortFunc(l.files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
+	return l.files, nil
 }
 
-// lister collects the entries below root.
+// lister collects the files below root.
 type lister struct {
 	root    string
 	exclude matcher
-	entries []entry
+	files   []File
 }
 
 // walk adds what is in dir under the archive's prefix. outside holds the
@@ -84,7 +95,7 @@ func (l *lister) add(file, name string, kind fs.FileMode, outside []string) erro
 	if info.Mode()&0o100 != 0 {
 		mode = 0o755
 	}
-	l.entries = append(l.entries, entry{name: name, path: file, mode: mode})
+	l.files = append(l.files, File{Name: name, Path: file, Mode: mode, Size: info.Size(), Modified: info.ModTime()})
 	return nil
 }
 
@@ -102,7 +113,7 @@ func (l *lister) addLink(file, name string, outside []string) error {
 		if err != nil {
 			return fmt.Errorf("packing %s: %w", file, err)
 		}
-		l.entries = append(l.entries, entry{name: name, path: file, mode: fs.ModeSymlink | 0o777, target: filepath.ToSlash(link)})
+		l.files = append(l.files, File{Name: name, Path: file, Mode: fs.ModeSymlink | 0o777, Target: filepath.ToSlash(link)})
 		return nil
 	}
 	info, err := os.Stat(target)

@@ -41,6 +41,8 @@ type Version struct {
 	Config types.FunctionConfiguration
 	Code   Code
 	Layers []Code `json:",omitempty"` // as in Config.Layers; kept here because layers may be deleted
+	// Dir has the code in place of the package's; it is never stored.
+	Dir string `json:"-"`
 	// Generation changes whenever an environment started from this version has to go.
 	Generation string
 }

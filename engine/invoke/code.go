@@ -58,6 +58,14 @@ func (c *CodeCache) Path(sums ...string) string {
 	return filepath.Join(c.dir, "merged-"+store.HexSum(store.Sum([]byte(strings.Join(sums, " ")))))
 }
 
+// pathOf is where the code of a version is once it is ready.
+func (c *CodeCache) pathOf(v catalog.Version) string {
+	if v.Dir != "" {
+		return v.Dir
+	}
+	return c.Path(v.Packages()...)
+}
+
 // Dir returns the directory with the unpacked packages, later ones laid over
 // earlier ones. Nobody may write to it.
 func (c *CodeCache) Dir(ctx context.Context, sums ...string) (string, error) {
@@ -90,7 +98,11 @@ func (c *CodeCache) Dir(ctx context.Context, sums ...string) (string, error) {
 
 // ready makes sure that the code of a version and its layers are where Path says.
 func (c *CodeCache) ready(ctx context.Context, v catalog.Version) error {
-	for _, sums := range [][]string{v.Packages(), v.LayerPackages()} {
+	packages := v.Packages()
+	if v.Dir != "" {
+		packages = nil
+	}
+	for _, sums := range [][]string{packages, v.LayerPackages()} {
 		if _, err := c.Dir(ctx, sums...); err != nil {
 			return err
 		}

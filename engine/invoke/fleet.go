@@ -3,6 +3,7 @@ package invoke
 import (
 	"context"
 	"log/slog"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -148,6 +149,12 @@ func (f *fleet) drop(w *worker) {
 	})
 }
 
+func (f *fleet) isRetired() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.retired
+}
+
 // retire stops idle environments now and busy ones after their call.
 func (f *fleet) retire() {
 	f.mu.Lock()
@@ -157,6 +164,11 @@ func (f *fleet) retire() {
 	f.invoker.tasks.Go(func() {
 		f.calls.Wait()
 		f.tasks.Wait()
+		if dir := f.version.Dir; dir != "" {
+			if err := os.RemoveAll(dir); err != nil {
+				f.invoker.Log.Warn("remove reloaded code", "function", f.function.Name, "err", err)
+			}
+		}
 	})
 }
 

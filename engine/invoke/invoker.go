@@ -34,6 +34,8 @@ type Options struct {
 	Endpoint func(function catalog.Ref, role string) http.Handler
 	Log      *slog.Logger
 
+	// HotReload heeds HotReloadTag: whoever may tag functions may run what is on this machine.
+	HotReload   bool
 	IdleTimeout time.Duration // after which a free environment is stopped; 0 means 10 minutes
 	SettleDelay time.Duration // how long creations and updates stay in progress at least
 }
@@ -45,6 +47,7 @@ type Invoker struct {
 
 	mu     sync.Mutex
 	fleets map[string]*fleet // by generation of the version
+	hot    map[catalog.Ref]*hotCode
 	closed bool
 
 	running running
@@ -97,6 +100,7 @@ func New(o Options) *Invoker {
 		Options: o,
 		boots:   make(chan struct{}, maxBoots),
 		fleets:  map[string]*fleet{},
+		hot:     map[catalog.Ref]*hotCode{},
 		running: running{max: o.Catalog.Limits.Concurrency, accounts: map[catalog.Scope]int{}, functions: map[catalog.Ref]int{}},
 		ctx:     ctx,
 		stop:    stop,
@@ -146,7 +150,13 @@ func (i *Invoker) Invoke(ctx context.Context, r Request) (Response, error) {
 
 // run runs a version of f once.
 func (i *Invoker) run(ctx context.Context, f catalog.Function, v catalog.Version, r Request) (Response, error) {
-	fl, err := i.fleet(f, v)
+	var fl *fleet
+	var err error
+	if dir, ok := i.hotDir(f); ok && *v.Config.Version == catalog.LatestVersion {
+		fl, err = i.hotFleet(ctx, f, v, dir)
+	} else {
+		fl, err = i.fleet(f, v)
+	}
 	if err != nil {
 		return Response{}, err
 	}
@@ -227,6 +237,15 @@ func (i *Invoker) FunctionChanged(f catalog.Function) {
 	i.provision(f)
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	if _, hot := i.hotDir(f); !hot {
+		delete(i.hot, f.Ref())
+	}
+	i.retireObsolete(f)
+}
+
+// retireObsolete retires the fleets of f that no new call belongs to. The caller holds
+// the lock.
+func (i *Invoker) retireObsolete(f catalog.Function) {
 	for generation, fl := range i.fleets {
 		if fl.function.Ref() != f.Ref() || i.current(f, fl) {
 			continue
@@ -234,6 +253,14 @@ func (i *Invoker) FunctionChanged(f catalog.Function) {
 		fl.retire()
 		delete(i.fleets, generation)
 	}
+}
+
+// hotDir is the directory with the code of $LATEST, of a function that has one.
+func (i *Invoker) hotDir(f catalog.Function) (dir string, ok bool) {
+	if i.HotReload && f.Exists() {
+		dir, ok = f.Tags[HotReloadTag]
+	}
+	return dir, ok
 }
 
 // warmer is a driver that can get ready for a function before its first call.
@@ -245,6 +272,9 @@ func (i *Invoker) current(f catalog.Function, fl *fleet) bool {
 	}
 	number := *fl.version.Config.Version
 	if number == catalog.LatestVersion {
+		if h := i.hot[f.Ref()]; h != nil && h.base == f.Latest.Generation {
+			return h.generation == fl.version.Generation
+		}
 		return f.Latest.Generation == fl.version.Generation
 	}
 	return f.HasVersion(number)

@@ -16,7 +16,7 @@ func (f *fleet) spec() sandbox.Spec {
 		Runtime:      string(config.Runtime),
 		Image:        f.version.Code.Resolved,
 		Architecture: string(config.Architectures[0]),
-		CodeDir:      f.invoker.Code.Path(f.version.Packages()...),
+		CodeDir:      f.invoker.Code.pathOf(f.version),
 		LayersDir:    f.invoker.Code.Path(f.version.LayerPackages()...),
 		Handler:      value(config.Handler),
 		MemoryMB:     int(*config.MemorySize),
