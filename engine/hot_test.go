@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
-	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
+	"github.com/lambdaform/terraform-provider-lambda/packaging"
 )
 
 // project is a directory with code that somebody works on.
@@ -41,7 +41,7 @@ func TestHotReload(t *testing.T) {
 	p := project{t, t.TempDir()}
 	p.save("app.py", "from lib.part import part\ndef handler(event, context):\n    return 'saved ' + part\n")
 	p.save("lib/part.py", "part = 'one'\n")
-	hot := map[string]string{invoke.HotReloadTag: p.dir}
+	hot := map[string]string{packaging.HotReloadTag: p.dir}
 	a.create("f", python(t, "return 'deployed'"), func(in *lambda.CreateFunctionInput) { in.Publish, in.Tags = true, hot })
 	a.alias("f", "dev", "$LATEST")
 	want := func(function, answer string) {
@@ -103,7 +103,7 @@ func TestHotReload(t *testing.T) {
 	defer again.Close()
 	a = accountOn(t, again.URL(), "100000000000")
 	want("f", "state 3")
-	do(t, a.UntagResource, &lambda.UntagResourceInput{Resource: aws.String(a.arn("f")), TagKeys: []string{invoke.HotReloadTag}})
+	do(t, a.UntagResource, &lambda.UntagResourceInput{Resource: aws.String(a.arn("f")), TagKeys: []string{packaging.HotReloadTag}})
 	want("f", "deployed")
 	do(t, a.TagResource, &lambda.TagResourceInput{Resource: aws.String(a.arn("f")), Tags: hot})
 	want("f", "state 3")
@@ -112,7 +112,7 @@ func TestHotReload(t *testing.T) {
 		"src":                            "Tag lambdaform:hot-reload = \"src\" is not an absolute path. …",
 		filepath.Join(p.dir, "not-here"): "The code of the function cannot be reloaded: …",
 	} {
-		do(t, a.TagResource, &lambda.TagResourceInput{Resource: aws.String(a.arn("f")), Tags: map[string]string{invoke.HotReloadTag: dir}})
+		do(t, a.TagResource, &lambda.TagResourceInput{Resource: aws.String(a.arn("f")), Tags: map[string]string{packaging.HotReloadTag: dir}})
 		_, err := a.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("f")})
 		refused[*types.InvalidParameterValueException](t, err, http.StatusBadRequest, message)
 	}

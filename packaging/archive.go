@@ -28,6 +28,11 @@ type Directory struct {
 	Excludes []string
 }
 
+// HotReloadTag is the tag of a function of the local engine whose $LATEST runs what the
+// [Directory] at the path of its value holds at each call. Published versions run what
+// was deployed. On AWS it is a tag like any other.
+const HotReloadTag = "lambdaform:hot-reload"
+
 // Digest identifies an archive.
 type Digest struct {
 	SHA256 string // base64, as Lambda's CodeSha256

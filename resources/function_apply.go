@@ -31,7 +31,7 @@ func (r *function) Create(ctx context.Context, req resource.CreateRequest, resp 
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	m.Region = r.region(m.Region)
-	m.TagsAll = r.allTags(ctx, m.Tags, m.TagsAll, diags)
+	m.TagsAll = r.hotTags(ctx, &m, r.allTags(ctx, m.Tags, m.TagsAll, diags), diags)
 	in := m.creation(ctx, diags)
 	if in.Code = m.code(ctx, diags); diags.HasError() {
 		return
@@ -95,7 +95,7 @@ func (r *function) Update(ctx context.Context, req resource.UpdateRequest, resp 
 
 	name := m.FunctionName.ValueString()
 	from := loadOrigin(ctx, req.Private, diags)
-	m.TagsAll = r.allTags(ctx, m.Tags, m.TagsAll, diags)
+	m.TagsAll = r.hotTags(ctx, &m, r.allTags(ctx, m.Tags, m.TagsAll, diags), diags)
 	updateTags(ctx, client, m.ARN.ValueString(), was.TagsAll, m.TagsAll, diags)
 	r.updateSigning(ctx, client, &was, &m, diags)
 	if diags.HasError() {

@@ -24,6 +24,7 @@ type functionModel struct {
 	Filename                       types.String   `tfsdk:"filename"`
 	FunctionName                   types.String   `tfsdk:"function_name"`
 	Handler                        types.String   `tfsdk:"handler"`
+	HotReload                      types.Bool     `tfsdk:"hot_reload"`
 	ImageConfig                    types.List     `tfsdk:"image_config"`
 	ImageURI                       types.String   `tfsdk:"image_uri"`
 	InvokeARN                      types.String   `tfsdk:"invoke_arn"`

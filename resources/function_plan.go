@@ -63,6 +63,7 @@ func (r *function) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	diags := &resp.Diagnostics
 	r.planRegion(ctx, req, resp)
 	r.planTags(ctx, req, resp)
+	r.planHotReload(ctx, req, resp)
 	var configured, m functionModel
 	diags.Append(req.Config.Get(ctx, &configured)...)
 	diags.Append(resp.Plan.Get(ctx, &m)...)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/boolvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
@@ -65,6 +66,12 @@ func functionCodeAttributes() map[string]schema.Attribute {
 				listvalidator.AlsoRequires(sibling("source_dir")),
 				listvalidator.ValueStringsAre(isExcludePattern()),
 			},
+		},
+		"hot_reload": schema.BoolAttribute{
+			Optional: true,
+			MarkdownDescription: "Whether `$LATEST` runs the files in `source_dir` as they are at each invocation, so that what is saved is live without an apply. Published versions run what was deployed. " +
+				"Works on the engine of this machine, by a tag (`lambdaform:hot-reload`); on AWS it does nothing.",
+			Validators: []validator.Bool{boolvalidator.AlsoRequires(sibling("source_dir"))},
 		},
 		"source_code_hash": schema.StringAttribute{
 			Optional: true, Computed: true,

@@ -479,3 +479,41 @@ func TestFunctionSkipDestroy(t *testing.T) {
 		t.Errorf("the function should still be there: %v", err)
 	}
 }
+
+// What is saved is live without an apply; the tag that does it is shown, and is nobody's drift.
+func TestFunctionHotReload(t *testing.T) {
+	name, dir := acctest.Name(t), source(t)
+	config := functionConfig(name, dir, "publish = true\n hot_reload = true\n tags = { stage = \"dev\" }")
+	answers := func(function, want string) func() {
+		return func() {
+			out, err := acctest.Lambda().Invoke(t.Context(), &lambda.InvokeInput{FunctionName: &function})
+			if err != nil || string(out.Payload) != want {
+				t.Errorf("%s answers %s, %v, want %s", function, out.Payload, err, want)
+			}
+		}
+	}
+	save := func(answer string) {
+		acctest.Write(t, filepath.Join(dir, "app.py"), "def handler(event, context):\n    return "+answer+"\n")
+	}
+	save("1")
+	sequence(t,
+		resource.TestStep{
+			Config: config,
+			ConfigStateChecks: []statecheck.StateCheck{
+				attribute("tags", knownvalue.MapExact(map[string]knownvalue.Check{"stage": text("dev")})),
+				attribute("tags_all", knownvalue.MapExact(map[string]knownvalue.Check{"stage": text("dev"), "lambdaform:hot-reload": text(dir)})),
+			},
+		},
+		resource.TestStep{PreConfig: answers(name, "1"), Config: config, ConfigPlanChecks: empty},
+		resource.TestStep{
+			PreConfig: func() { save("2"); answers(name, "2")(); answers(name+":1", "1")() },
+			Config:    config, ConfigPlanChecks: planned(action(plancheck.ResourceActionUpdate)),
+		},
+		resource.TestStep{PreConfig: func() { answers(name+":2", "2")(); save("3"); answers(name, "3")(); save("2") }, Config: config, ConfigPlanChecks: empty},
+		resource.TestStep{
+			Config:            functionConfig(name, dir, "publish = true"),
+			ConfigStateChecks: []statecheck.StateCheck{attribute("tags_all", knownvalue.MapExact(map[string]knownvalue.Check{}))},
+		},
+		resource.TestStep{PreConfig: func() { save("4"); answers(name, "2")() }, Config: functionConfig(name, dir, "publish = true")},
+	)
+}

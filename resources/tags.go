@@ -12,6 +12,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/lambdaform/terraform-provider-lambda/packaging"
 )
 
 func tagsAttribute() schema.MapAttribute {
@@ -51,8 +53,8 @@ func (c *connected) allTags(ctx context.Context, tags, planned types.Map, diags 
 	return stringMap(c.conn.AllTags(textMap(ctx, tags, diags)))
 }
 
-// readTags returns tags and tags_all for what the API says. A default tag is a
-// tag of the resource's own only if it was one before.
+// readTags returns tags and tags_all for what the API says. A default tag, or that of
+// hot_reload, is a tag of the resource's own only if it was one before.
 func (c *connected) readTags(ctx context.Context, actual map[string]string, prior types.Map, diags *diag.Diagnostics) (tags, all types.Map) {
 	was := textMap(ctx, prior, diags)
 	own, every := map[string]string{}, map[string]string{}
@@ -62,7 +64,7 @@ func (c *connected) readTags(ctx context.Context, actual map[string]string, prio
 		}
 		every[k] = v
 		_, explicit := was[k]
-		if value, isDefault := c.conn.DefaultTags[k]; explicit || !isDefault || value != v {
+		if value, isDefault := c.conn.DefaultTags[k]; explicit || k != packaging.HotReloadTag && (!isDefault || value != v) {
 			own[k] = v
 		}
 	}

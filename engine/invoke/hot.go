@@ -16,12 +16,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/packaging"
 )
 
-// HotReloadTag is the tag of a function whose $LATEST runs the code in a directory of
-// this machine, as it is at each call: its value is the directory's path. Published
-// versions run what was deployed. On AWS it is a tag like any other.
-const HotReloadTag = "lambdaform:hot-reload"
-
-// hotCode is the code of a function with HotReloadTag. Each state of the directory that
+// hotCode is the code of a function with a hot-reload tag. Each state of the directory that
 // a call has found is a snapshot, which one fleet uses and removes in the end.
 type hotCode struct {
 	mu       sync.Mutex // of looking at the directory
@@ -59,14 +54,14 @@ func (i *Invoker) hotFleet(ctx context.Context, f catalog.Function, v catalog.Ve
 // reload takes a snapshot of dir if it has changed, and returns the fleet of it.
 func (i *Invoker) reload(ctx context.Context, f catalog.Function, v catalog.Version, dir string) (*fleet, error) {
 	if !filepath.IsAbs(dir) {
-		return nil, catalog.Invalid("Tag %s = %q is not an absolute path. Name a directory on the engine's machine, such as /home/me/project/src, or remove the tag.", HotReloadTag, dir)
+		return nil, catalog.Invalid("Tag %s = %q is not an absolute path. Name a directory on the engine's machine, such as /home/me/project/src, or remove the tag.", packaging.HotReloadTag, dir)
 	}
 	h := i.hotCode(f.Ref())
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	files, err := packaging.Directory{Path: dir}.Files()
 	if err != nil {
-		return nil, catalog.Invalid("The code of the function cannot be reloaded: %v. Mend that, or remove the tag %s.", err, HotReloadTag)
+		return nil, catalog.Invalid("The code of the function cannot be reloaded: %v. Mend that, or remove the tag %s.", err, packaging.HotReloadTag)
 	}
 	if h.dir != dir || h.base != v.Generation || !slices.Equal(h.files, files) {
 		id := uuid.NewString()

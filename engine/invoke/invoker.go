@@ -22,6 +22,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
+	"github.com/lambdaform/terraform-provider-lambda/packaging"
 )
 
 // Options says what an Invoker works with. All fields but the times are required.
@@ -34,7 +35,7 @@ type Options struct {
 	Endpoint func(function catalog.Ref, role string) http.Handler
 	Log      *slog.Logger
 
-	// HotReload heeds HotReloadTag: whoever may tag functions may run what is on this machine.
+	// HotReload heeds packaging.HotReloadTag: whoever may tag functions may run what is on this machine.
 	HotReload   bool
 	IdleTimeout time.Duration // after which a free environment is stopped; 0 means 10 minutes
 	SettleDelay time.Duration // how long creations and updates stay in progress at least
@@ -258,7 +259,7 @@ func (i *Invoker) retireObsolete(f catalog.Function) {
 // hotDir is the directory with the code of $LATEST, of a function that has one.
 func (i *Invoker) hotDir(f catalog.Function) (dir string, ok bool) {
 	if i.HotReload && f.Exists() {
-		dir, ok = f.Tags[HotReloadTag]
+		dir, ok = f.Tags[packaging.HotReloadTag]
 	}
 	return dir, ok
 }

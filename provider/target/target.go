@@ -73,6 +73,9 @@ func Unknown() *Connection { return &Connection{unknown: true} }
 // Known reports whether the connection can be used.
 func (c *Connection) Known() bool { return !c.unknown }
 
+// Local reports whether the target is the engine, for what exists only there.
+func (c *Connection) Local() bool { return c.local }
+
 // ErrUnknown is the error of every use of a connection that is not known yet.
 var ErrUnknown = errors.New("the provider's configuration depends on values that are known only after apply; apply the resources it depends on first (terraform apply -target=…), or give the provider values that are known")
 
