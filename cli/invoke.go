@@ -24,6 +24,7 @@ type invocation struct {
 	file    string
 	async   bool
 	tail    bool
+	watch   string // directory
 }
 
 func (a *app) invokeCommand() *cobra.Command {
@@ -33,12 +34,16 @@ func (a *app) invokeCommand() *cobra.Command {
 		Short: "Run a function and print its result",
 		Long:  "Runs a function on the engine. The result goes to stdout, the log to stderr. Exits with 1 when the function failed.",
 		Example: `  terraform-provider-lambda invoke hello:live -p '{"name": "Ada"}' --tail
-  echo '{"name": "Ada"}' | terraform-provider-lambda invoke hello -`,
+  echo '{"name": "Ada"}' | terraform-provider-lambda invoke hello -
+  terraform-provider-lambda invoke hello --tail --watch src`,
 		Args: usageArgs(cobra.RangeArgs(1, 2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			payload, err := v.event(cmd, args[1:])
 			if err != nil {
 				return err
+			}
+			if v.watch != "" {
+				return a.watch(cmd, args[0], v.watch, func() error { return a.invoke(cmd, args[0], payload, v) })
 			}
 			return a.invoke(cmd, args[0], payload, v)
 		},
@@ -47,6 +52,7 @@ func (a *app) invokeCommand() *cobra.Command {
 	cmd.Flags().StringVarP(&v.file, "file", "f", "", "file with the event")
 	cmd.Flags().BoolVar(&v.async, "async", false, "queue the event and do not wait")
 	cmd.Flags().BoolVar(&v.tail, "tail", false, "print the end of the log")
+	cmd.Flags().StringVar(&v.watch, "watch", "", "run the code in this directory, and again whenever something is saved there")
 	cmd.MarkFlagsMutuallyExclusive("payload", "file")
 	cmd.MarkFlagsMutuallyExclusive("async", "tail")
 	return cmd

@@ -1,9 +1,11 @@
 package engine_test
 
 import (
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
+	"github.com/lambdaform/terraform-provider-lambda/engine"
 	"github.com/lambdaform/terraform-provider-lambda/packaging"
 )
 
@@ -115,5 +118,25 @@ func TestHotReload(t *testing.T) {
 		do(t, a.TagResource, &lambda.TagResourceInput{Resource: aws.String(a.arn("f")), Tags: map[string]string{packaging.HotReloadTag: dir}})
 		_, err := a.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("f")})
 		refused[*types.InvalidParameterValueException](t, err, http.StatusBadRequest, message)
+	}
+}
+
+// An engine that others can reach runs nothing that is not its own.
+func TestHotReloadBeyondLoopback(t *testing.T) {
+	t.Parallel()
+	e, err := engine.Start(t.Context(), engine.Config{Listen: "0.0.0.0:0", DataDir: t.TempDir(), Driver: "process", Authentication: "any", Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	_, port, _ := strings.Cut(e.URL(), "]:")
+	a := accountOn(t, "http://127.0.0.1:"+port, "100000000000")
+	a.create("f", python(t, "return 1"), func(in *lambda.CreateFunctionInput) {
+		in.Publish, in.Tags = true, map[string]string{packaging.HotReloadTag: t.TempDir()}
+	})
+	_, err = a.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("f")})
+	refused[*types.InvalidParameterValueException](t, err, http.StatusBadRequest, "Tag lambdaform:hot-reload has no place on an engine that others can reach…")
+	if got := a.call("f:1"); got != "1" {
+		t.Errorf("version 1 answers %s", got)
 	}
 }

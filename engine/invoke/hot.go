@@ -53,6 +53,9 @@ func (i *Invoker) hotFleet(ctx context.Context, f catalog.Function, v catalog.Ve
 
 // reload takes a snapshot of dir if it has changed, and returns the fleet of it.
 func (i *Invoker) reload(ctx context.Context, f catalog.Function, v catalog.Version, dir string) (*fleet, error) {
+	if !i.HotReload {
+		return nil, catalog.Invalid("Tag %s has no place on an engine that others can reach: it would run whatever is on this machine. Have the engine listen on a loopback address, or remove the tag.", packaging.HotReloadTag)
+	}
 	if !filepath.IsAbs(dir) {
 		return nil, catalog.Invalid("Tag %s = %q is not an absolute path. Name a directory on the engine's machine, such as /home/me/project/src, or remove the tag.", packaging.HotReloadTag, dir)
 	}

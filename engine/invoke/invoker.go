@@ -258,7 +258,7 @@ func (i *Invoker) retireObsolete(f catalog.Function) {
 
 // hotDir is the directory with the code of $LATEST, of a function that has one.
 func (i *Invoker) hotDir(f catalog.Function) (dir string, ok bool) {
-	if i.HotReload && f.Exists() {
+	if f.Exists() {
 		dir, ok = f.Tags[packaging.HotReloadTag]
 	}
 	return dir, ok
