@@ -25,6 +25,7 @@ type settings struct {
 	Region   string            `hcl:"region,optional"`
 	Network  string            `hcl:"network,optional"`
 	Delay    string            `hcl:"update_delay,optional"` // such as 2s
+	Cache    int64             `hcl:"code_cache,optional"`   // bytes
 	Runtimes []runtimeSettings `hcl:"runtime,block"`
 	Limits   *limitSettings    `hcl:"limits,block"`
 	Services *serviceSettings  `hcl:"services,block"`
@@ -87,6 +88,8 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 		Network: file.Network,
 		Images:  map[string]string{},
 
+		CodeCache: file.Cache,
+
 		Authentication: first(flags.Authentication, file.Authentication),
 		Credentials:    map[string]wire.Credential{},
 	}
@@ -107,6 +110,9 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 			return c, fmt.Errorf("%s: services: s3 = %q is not a URL: use one such as http://127.0.0.1:9000", path, file.Services.S3)
 		}
 		c.Services = map[string]string{"s3": file.Services.S3}
+	}
+	if file.Cache < 0 {
+		return c, fmt.Errorf("%s: code_cache = %d cannot be negative: give a number of bytes, such as 2e9", path, file.Cache)
 	}
 	var err error
 	if file.Delay != "" {

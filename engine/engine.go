@@ -61,6 +61,9 @@ type Config struct {
 	// Services are endpoints of services by name, instead of AWS's: s3.
 	Services map[string]string
 	Limits   catalog.Limits // the zero value means catalog.Today()
+	// CodeCache is how many bytes of unpacked code are kept on disk for when they are
+	// used again, beyond the code that is in use; default 2 GB.
+	CodeCache int64
 	// UpdateDelay is how long creations and updates of functions stay in progress at
 	// least, as AWS's do for some seconds.
 	UpdateDelay time.Duration
@@ -88,6 +91,7 @@ type Engine struct {
 	invoker  *invoke.Invoker
 	queue    *invoke.Queue
 	sources  *sources.Manager
+	tidying  sync.WaitGroup
 	closing  sync.Once
 	closeErr error
 }
@@ -112,6 +116,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Region == "" {
 		c.Region = "us-east-1"
+	}
+	if c.CodeCache == 0 {
+		c.CodeCache = 2e9
 	}
 	if c.Limits == (catalog.Limits{}) {
 		c.Limits = catalog.Today()
@@ -178,14 +185,14 @@ func (e *Engine) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	used := e.catalog.Packages()
-	if err := packages.Keep(ctx, func(sum string) bool { return used[sum] }); err != nil {
+	if err := packages.Keep(ctx, e.catalog.Packages, 0); err != nil {
 		return err
 	}
-	code, err := invoke.OpenCodeCache(filepath.Join(e.config.DataDir, "code"), packages, func(sum string) bool { return used[sum] })
+	code, err := invoke.OpenCodeCache(filepath.Join(e.config.DataDir, "code"), packages, e.catalog.Packages(), e.config.CodeCache)
 	if err != nil {
 		return err
 	}
+	e.tidying.Go(func() { e.tidy(packages) })
 	e.invoker = invoke.New(invoke.Options{
 		Catalog: e.catalog, Driver: e.driver, Code: code, Logs: e.logs, Log: e.config.Logger,
 		Endpoint: e.functionEndpoint, SettleDelay: e.config.UpdateDelay, HotReload: onLoopback(e.listener.Addr()),
@@ -303,6 +310,7 @@ func (e *Engine) shutDown() error {
 	if e.invoker != nil {
 		e.invoker.Close()
 	}
+	e.tidying.Wait()
 	if e.catalog != nil {
 		e.catalog.Close()
 	}

@@ -138,12 +138,15 @@ func (c *Catalog) All() iter.Seq[Function] {
 	}
 }
 
-// Packages returns the Sum of every code package in use.
-func (c *Catalog) Packages() map[string]bool {
-	sums := map[string]bool{}
+// Packages returns the Sum of every code package in use, with the size of its files in bytes.
+func (c *Catalog) Packages() map[string]int64 {
+	sizes := map[string]int64{}
 	add := func(v Version) {
-		for _, sum := range append(v.Packages(), v.LayerPackages()...) {
-			sums[sum] = true
+		if v.Code.Sum != "" {
+			sizes[v.Code.Sum] = v.Code.Unzipped
+		}
+		for _, layer := range v.Layers {
+			sizes[layer.Sum] = layer.Unzipped
 		}
 	}
 	for _, f := range c.functions.All() {
@@ -154,10 +157,10 @@ func (c *Catalog) Packages() map[string]bool {
 	}
 	for _, l := range c.layers.All() {
 		for _, v := range l.Versions {
-			sums[v.Code.Sum] = true
+			sizes[v.Code.Sum] = v.Code.Unzipped
 		}
 	}
-	return sums
+	return sizes
 }
 
 // Version returns $LATEST or a published version of f, its ARN unqualified.

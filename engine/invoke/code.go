@@ -1,16 +1,15 @@
 package invoke
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"time"
 
 	"golang.org/x/sync/singleflight"
 
@@ -20,15 +19,31 @@ import (
 )
 
 // CodeCache unpacks code packages to disk, each once, for environments to share.
-// It can be lost at any time: everything in it comes out of the package store.
+// It can be lost at any time: everything in it comes out of the package store. What
+// no environment uses is removed, longest unused first, when it grows too large.
 type CodeCache struct {
 	dir      string
 	packages *store.Packages
+	max      int64 // bytes of files
 	unpack   singleflight.Group
+
+	mu      sync.Mutex
+	total   int64
+	entries map[string]*cached // by directory
 }
 
-// OpenCodeCache opens the cache in dir and removes the packages that keep does not want.
-func OpenCodeCache(dir string, packages *store.Packages, keep func(sum string) bool) (*CodeCache, error) {
+// cached is a directory of the cache, or one on its way into it.
+type cached struct {
+	size int64 // of its files, in bytes; 0 if they are links
+	uses int
+	last time.Time
+}
+
+// OpenCodeCache opens the cache in dir. Of what it holds, it keeps the packages for
+// which sizes has the size of their files, by Sum. max is how many bytes of files it
+// may hold that nobody uses.
+func OpenCodeCache(dir string, packages *store.Packages, sizes map[string]int64, max int64) (*CodeCache, error) {
+	c := &CodeCache{dir: dir, packages: packages, max: max, entries: map[string]*cached{}}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create code cache: %w", err)
 	}
@@ -37,13 +52,18 @@ func OpenCodeCache(dir string, packages *store.Packages, keep func(sum string) b
 		return nil, fmt.Errorf("read code cache: %w", err)
 	}
 	for _, e := range entries {
-		if !keep(store.SumOfHex(e.Name())) {
-			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+		path := filepath.Join(dir, e.Name())
+		size, ok := sizes[store.SumOfHex(e.Name())]
+		if !ok {
+			if err := os.RemoveAll(path); err != nil {
 				return nil, fmt.Errorf("clean code cache: %w", err)
 			}
+			continue
 		}
+		c.entries[path] = &cached{size: size}
+		c.total += size
 	}
-	return &CodeCache{dir: dir, packages: packages}, nil
+	return c, nil
 }
 
 // Path is where Dir puts packages; empty for none.
@@ -58,7 +78,7 @@ func (c *CodeCache) Path(sums ...string) string {
 	return filepath.Join(c.dir, "merged-"+store.HexSum(store.Sum([]byte(strings.Join(sums, " ")))))
 }
 
-// pathOf is where the code of a version is once it is ready.
+// pathOf is where the code of a version is while it is used.
 func (c *CodeCache) pathOf(v catalog.Version) string {
 	if v.Dir != "" {
 		return v.Dir
@@ -66,58 +86,128 @@ func (c *CodeCache) pathOf(v catalog.Version) string {
 	return c.Path(v.Packages()...)
 }
 
-// Dir returns the directory with the unpacked packages, later ones laid over
-// earlier ones. Nobody may write to it.
-func (c *CodeCache) Dir(ctx context.Context, sums ...string) (string, error) {
-	dir := c.Path(sums...)
-	if _, err := os.Stat(dir); err == nil || dir == "" {
-		return dir, nil
+// Dir returns the directory with the unpacked packages, later ones laid over earlier
+// ones. Nobody may write to it, and it stays until release is called.
+func (c *CodeCache) Dir(ctx context.Context, sums ...string) (dir string, release func(), err error) {
+	if dir = c.Path(sums...); dir == "" {
+		return "", func() {}, nil
 	}
-	_, err, _ := c.unpack.Do(dir, func() (any, error) {
+	release = c.hold(dir)
+	if _, err := os.Stat(dir); err == nil {
+		return dir, release, nil
+	}
+	_, err, _ = c.unpack.Do(dir, func() (any, error) {
 		if _, err := os.Stat(dir); err == nil {
 			return nil, nil
 		}
 		if len(sums) > 1 {
 			return nil, c.merge(ctx, dir, sums)
 		}
-		pkg, err := c.packages.Get(ctx, sums[0])
-		if err != nil {
-			return nil, err
-		}
-		err = c.fill(dir, func(partial string) error { return unpackTo(partial, pkg) })
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", errUnpack, err)
-		}
-		return nil, nil
+		return nil, c.extract(ctx, dir, sums[0])
 	})
 	if err != nil {
-		return "", fmt.Errorf("get the code: %w", err)
+		release()
+		return "", nil, fmt.Errorf("get the code: %w", err)
 	}
-	return dir, nil
+	return dir, release, nil
 }
 
-// ready makes sure that the code of a version and its layers are where Path says.
-func (c *CodeCache) ready(ctx context.Context, v catalog.Version) error {
+// extract unpacks a package and makes room for it.
+func (c *CodeCache) extract(ctx context.Context, dir, sum string) error {
+	pkg, err := c.packages.Get(ctx, sum)
+	if err != nil {
+		return err
+	}
+	var size int64
+	err = c.fill(dir, func(partial string) (err error) {
+		size, err = unpackTo(partial, pkg)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnpack, err)
+	}
+	return c.grow(dir, size)
+}
+
+// hold keeps a directory, which need not be there yet, until it is released.
+func (c *CodeCache) hold(dir string) (release func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.entries[dir]
+	if e == nil {
+		e = &cached{}
+		c.entries[dir] = e
+	}
+	e.uses++
+	return sync.OnceFunc(func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		e.uses--
+		e.last = time.Now()
+	})
+}
+
+// grow accounts for a directory that has been filled, and removes others if there are
+// too many now. Those are out of the way before anybody can look for them again.
+func (c *CodeCache) grow(dir string, size int64) error {
+	trash, err := os.MkdirTemp(c.dir, "evicted-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(trash)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.entries[dir].size = size
+	c.total += size
+	for path := c.oldest(); c.total > c.max && path != ""; path = c.oldest() {
+		if err := os.Rename(path, filepath.Join(trash, filepath.Base(path))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		c.total -= c.entries[path].size
+		delete(c.entries, path)
+	}
+	return nil
+}
+
+// oldest is the directory that nobody has used for longest; empty if all are in use.
+func (c *CodeCache) oldest() (path string) {
+	for p, e := range c.entries {
+		if e.uses == 0 && (path == "" || e.last.Before(c.entries[path].last)) {
+			path = p
+		}
+	}
+	return path
+}
+
+// ready makes sure that the code of a version and its layers are where Path says,
+// until they are released.
+func (c *CodeCache) ready(ctx context.Context, v catalog.Version) (release func(), err error) {
 	packages := v.Packages()
 	if v.Dir != "" {
 		packages = nil
 	}
-	for _, sums := range [][]string{packages, v.LayerPackages()} {
-		if _, err := c.Dir(ctx, sums...); err != nil {
-			return err
-		}
+	_, code, err := c.Dir(ctx, packages...)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	_, layers, err := c.Dir(ctx, v.LayerPackages()...)
+	if err != nil {
+		code()
+		return nil, err
+	}
+	return func() { code(); layers() }, nil
 }
 
 func (c *CodeCache) merge(ctx context.Context, dir string, sums []string) error {
 	return c.fill(dir, func(partial string) error {
 		for _, sum := range sums {
-			part, err := c.Dir(ctx, sum)
+			part, release, err := c.Dir(ctx, sum)
 			if err != nil {
 				return err
 			}
-			if err := sandbox.Overlay(ctx, part, partial); err != nil {
+			err = sandbox.Overlay(ctx, part, partial)
+			release()
+			if err != nil {
 				return err
 			}
 		}
@@ -139,76 +229,4 @@ func (c *CodeCache) fill(dir string, write func(partial string) error) error {
 		return err
 	}
 	return os.Rename(partial, dir)
-}
-
-// errUnpack says that a package is no good.
-var errUnpack = errors.New("the package cannot be unpacked")
-
-// unpackTo writes the files of a zip into dir.
-func unpackTo(dir string, pkg []byte) error {
-	archive, err := zip.NewReader(bytes.NewReader(pkg), int64(len(pkg)))
-	if err != nil {
-		return fmt.Errorf("open package: %w", err)
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	for _, file := range archive.File {
-		if err := unpackFile(root, file); err != nil {
-			return fmt.Errorf("file %s: %w", file.Name, err)
-		}
-	}
-	return nil
-}
-
-// unpackFile writes one entry. An os.Root keeps names and links inside the directory.
-func unpackFile(root *os.Root, file *zip.File) error {
-	name := filepath.Clean(filepath.FromSlash(file.Name))
-	if name == "." {
-		return nil
-	}
-	if file.FileInfo().IsDir() {
-		if err := root.MkdirAll(name, 0o755); err != nil {
-			return err
-		}
-		return root.Chmod(name, readable(file)|0o700)
-	}
-	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
-	}
-	content, err := file.Open()
-	if err != nil {
-		return err
-	}
-	defer content.Close()
-	if file.Mode()&fs.ModeSymlink != 0 {
-		target, err := io.ReadAll(content)
-		if err != nil {
-			return err
-		}
-		return root.Symlink(string(target), name)
-	}
-	mode := readable(file) | 0o400
-	out, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
-	if errors.Is(err, fs.ErrPermission) { // a second entry of the same name: it wins
-		if err := root.Remove(name); err != nil {
-			return err
-		}
-		out, err = root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_EXCL, mode)
-	}
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, content)
-	return errors.Join(err, out.Close())
-}
-
-// readable is what an environment's user may do with an entry: what the archive
-// grants to others, as on AWS, where functions own nothing of their code; and never
-// to write. One that others may not read cannot be read there either.
-func readable(file *zip.File) fs.FileMode {
-	others := file.Mode().Perm() & 0o005
-	return others | others<<3 | others<<6
 }

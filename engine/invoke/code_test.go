@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -42,8 +43,9 @@ func pack(t *testing.T, files ...file) []byte {
 	return b.Bytes()
 }
 
-// cache opens a code cache and its package store.
-func cache(t *testing.T, keep func(string) bool, dir string) (*invoke.CodeCache, *store.Packages) {
+// cache opens a code cache that holds up to 1 MB and its package store. sizes are those
+// of the packages to keep.
+func cache(t *testing.T, sizes map[string]int64, dir string) (*invoke.CodeCache, *store.Packages) {
 	t.Helper()
 	s, err := store.Open(t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -54,17 +56,25 @@ func cache(t *testing.T, keep func(string) bool, dir string) (*invoke.CodeCache,
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := invoke.OpenCodeCache(dir, packages, keep)
+	c, err := invoke.OpenCodeCache(dir, packages, sizes, 1e6)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c, packages
 }
 
-func nothing(string) bool { return false }
+// dirOf gets packages and releases them at once.
+func dirOf(t *testing.T, c *invoke.CodeCache, sums ...string) (string, error) {
+	t.Helper()
+	dir, release, err := c.Dir(t.Context(), sums...)
+	if err == nil {
+		release()
+	}
+	return dir, err
+}
 
 func TestUnpack(t *testing.T) {
-	c, packages := cache(t, nothing, t.TempDir())
+	c, packages := cache(t, nil, t.TempDir())
 	sum, err := packages.Put(t.Context(), pack(t,
 		file{"app.py", "code", 0o664},
 		file{"bin/tool", "#!", 0o775},
@@ -85,7 +95,7 @@ func TestUnpack(t *testing.T) {
 	for i := range dirs { // all at once, and one unpacks
 		wg.Go(func() {
 			var err error
-			if dirs[i], err = c.Dir(t.Context(), sum); err != nil {
+			if dirs[i], err = dirOf(t, c, sum); err != nil {
 				t.Error(err)
 			}
 		})
@@ -121,12 +131,12 @@ func TestUnpackRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := filepath.Join(t.TempDir(), "cache")
-			c, packages := cache(t, nothing, root)
+			c, packages := cache(t, nil, root)
 			sum, err := packages.Put(t.Context(), pack(t, files...))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := c.Dir(t.Context(), sum); err == nil {
+			if _, err := dirOf(t, c, sum); err == nil {
 				t.Error("it was unpacked")
 			}
 			for _, dir := range []string{outside, root} {
@@ -151,26 +161,26 @@ func TestUnpackLimitsSize(t *testing.T) {
 	if archive, err := zip.NewReader(bytes.NewReader(pkg), int64(len(pkg))); err != nil || archive.File[0].UncompressedSize64 != 16 {
 		t.Fatalf("the package does not lie: %v", err)
 	}
-	c, packages := cache(t, nothing, t.TempDir())
+	c, packages := cache(t, nil, t.TempDir())
 	sum, err := packages.Put(t.Context(), pkg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if dir, err := c.Dir(t.Context(), sum); err == nil {
+	if dir, err := dirOf(t, c, sum); err == nil {
 		t.Errorf("unpacked to %s", dir)
 	}
 }
 
 func TestCodeCacheForgets(t *testing.T) {
 	dir := t.TempDir()
-	c, packages := cache(t, nothing, dir)
+	c, packages := cache(t, nil, dir)
 	var sums []string
 	for _, content := range []string{"one", "two"} {
 		sum, err := packages.Put(t.Context(), pack(t, file{"app.py", content, 0o644}))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Dir(t.Context(), sum); err != nil {
+		if _, err := dirOf(t, c, sum); err != nil {
 			t.Fatal(err)
 		}
 		sums = append(sums, sum)
@@ -178,20 +188,66 @@ func TestCodeCacheForgets(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "unpack-1"), 0o755); err != nil { // of an engine that was killed
 		t.Fatal(err)
 	}
-	cache(t, func(sum string) bool { return sum == sums[1] }, dir)
+	cache(t, map[string]int64{sums[1]: 3}, dir)
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 1 || entries[0].Name() != store.HexSum(sums[1]) {
 		t.Errorf("left are %v, %v", entries, err)
 	}
-	if _, err := c.Dir(t.Context(), store.Sum([]byte("unknown"))); !errors.Is(err, store.ErrNoPackage) {
+	if _, err := dirOf(t, c, store.Sum([]byte("unknown"))); !errors.Is(err, store.ErrNoPackage) {
 		t.Errorf("a package that is not there: %v", err)
+	}
+}
+
+// The cache does not outgrow its size, but keeps what is in use and what was used last.
+func TestCodeCacheEvicts(t *testing.T) {
+	root := t.TempDir()
+	c, packages := cache(t, nil, root)
+	put := func(name string, size int) string {
+		t.Helper()
+		sum, err := packages.Put(t.Context(), pack(t, file{name, string(make([]byte, size)), 0o644}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sum
+	}
+	cached := func(sums ...string) (there []bool) {
+		for _, sum := range sums {
+			_, err := os.Stat(c.Path(sum))
+			there = append(there, err == nil)
+		}
+		return there
+	}
+	used, old, newer, next := put("used", 400_000), put("old", 300_000), put("newer", 250_000), put("next", 250_000)
+	_, release, err := c.Dir(t.Context(), used)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sum := range []string{old, newer, next} {
+		if _, err := dirOf(t, c, sum); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := cached(used, old, newer, next); !slices.Equal(got, []bool{true, false, true, true}) {
+		t.Errorf("of used, old, newer and next there are %v", got)
+	}
+	release()
+	release()                                   // which counts once
+	if _, err := dirOf(t, c, old); err != nil { // again, and newer and next have been used longer ago
+		t.Fatal(err)
+	}
+	if got := cached(used, old, newer, next); !slices.Equal(got, []bool{true, true, false, true}) {
+		t.Errorf("of used, old, newer and next there are %v", got)
+	}
+	entries, err := os.ReadDir(root)
+	if err != nil || len(entries) != 3 {
+		t.Errorf("the cache holds %v, %v", entries, err)
 	}
 }
 
 // Several packages are merged once, later ones over earlier ones, without copies.
 func TestMergedPackages(t *testing.T) {
 	dir := t.TempDir()
-	c, packages := cache(t, nothing, dir)
+	c, packages := cache(t, nil, dir)
 	var sums []string
 	for _, files := range [][]file{
 		{{"python/m.py", "one", 0o644}, {"bin/tool", "#!", 0o755}},
@@ -205,7 +261,7 @@ func TestMergedPackages(t *testing.T) {
 	}
 	read := func(sums ...string) (merged, content string) {
 		t.Helper()
-		merged, err := c.Dir(t.Context(), sums...)
+		merged, err := dirOf(t, c, sums...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,13 +288,13 @@ func TestMergedPackages(t *testing.T) {
 	if err != nil || !os.SameFile(original, linked) || linked.Mode() != 0o555 {
 		t.Errorf("%v, %v", linked, err)
 	}
-	if none, err := c.Dir(t.Context()); none != "" || err != nil {
+	if none, err := dirOf(t, c); none != "" || err != nil {
 		t.Errorf("no packages are in %q, %v", none, err)
 	}
-	if _, err := c.Dir(t.Context(), sums[0], store.Sum([]byte("unknown"))); !errors.Is(err, store.ErrNoPackage) {
+	if _, err := dirOf(t, c, sums[0], store.Sum([]byte("unknown"))); !errors.Is(err, store.ErrNoPackage) {
 		t.Errorf("a package that is not there: %v", err)
 	}
-	cache(t, func(sum string) bool { return sum == sums[0] }, dir)
+	cache(t, map[string]int64{sums[0]: 5}, dir)
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 || left[0].Name() != store.HexSum(sums[0]) {
 		t.Errorf("left are %v, %v", left, err)
 	}

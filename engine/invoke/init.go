@@ -41,15 +41,19 @@ func (w *worker) boot(ctx context.Context, budget time.Duration) error {
 		spec.Env["AWS_LAMBDA_INITIALIZATION_TYPE"] = "provisioned-concurrency"
 	}
 	spec.Log = func(l sandbox.Line) { w.line(l.Time, l.Text) }
-	if err := f.invoker.Code.ready(ctx, f.version); err != nil {
+	release, err := f.invoker.Code.ready(ctx, f.version)
+	if err != nil {
 		return err
 	}
 	env, err := f.invoker.Driver.Start(ctx, spec)
+	if err != nil {
+		release()
+	}
 	var failed *sandbox.InitError
 	if errors.As(err, &failed) {
 		return &initFailure{failed, w}
 	}
-	w.env = env
+	w.env, w.release = env, release
 	return err
 }
 

@@ -40,8 +40,10 @@ func (i *Invoker) settle(f catalog.Function) {
 		return
 	}
 	var failure error
-	if err := i.Code.ready(i.ctx, f.Latest); err != nil {
+	if release, err := i.Code.ready(i.ctx, f.Latest); err != nil {
 		failure = fmt.Errorf("the code could not be made ready: %w", serviceError(err))
+	} else {
+		release()
 	}
 	if i.ctx.Err() != nil {
 		return

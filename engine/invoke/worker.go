@@ -24,6 +24,7 @@ const (
 type worker struct {
 	fleet     *fleet
 	env       sandbox.Environment
+	release   func() // of its code
 	source    observe.Source
 	idleSince time.Time
 	kept      bool // it is one of the fleet's provisioned concurrency
@@ -53,6 +54,7 @@ func (w *worker) alive() bool {
 func (w *worker) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
+	defer w.release()
 	return w.env.Stop(ctx)
 }
 

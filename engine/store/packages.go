@@ -8,6 +8,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/singleflight"
@@ -17,6 +19,10 @@ import (
 type Packages struct {
 	objects jetstream.ObjectStore
 	putting singleflight.Group // by name: two writers of one object would leave chunks of nobody's
+
+	sweeping sync.RWMutex // held for writing while one is deleted
+	mu       sync.Mutex
+	lease    map[string]time.Time // by name: when Put has last returned it
 }
 
 // ErrNoPackage says that no package has the hash asked for.
@@ -28,7 +34,7 @@ func OpenPackages(ctx context.Context, s *Store) (*Packages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open package store: %w", err)
 	}
-	return &Packages{objects: objects}, nil
+	return &Packages{objects: objects, lease: map[string]time.Time{}}, nil
 }
 
 // Sum returns the hash of a package as AWS writes it: base64 of SHA-256.
@@ -42,6 +48,11 @@ func (p *Packages) Put(ctx context.Context, pkg []byte) (string, error) {
 	sum := Sum(pkg)
 	name := HexSum(sum)
 	ctx = context.WithoutCancel(ctx) // the write is also that of others who wait for it
+	p.sweeping.RLock()
+	defer p.sweeping.RUnlock()
+	p.mu.Lock()
+	p.lease[name] = time.Now()
+	p.mu.Unlock()
 	_, err, _ := p.putting.Do(name, func() (any, error) {
 		if _, err := p.objects.GetInfo(ctx, name); err == nil {
 			return nil, nil
@@ -66,9 +77,9 @@ func (p *Packages) Get(ctx context.Context, sum string) ([]byte, error) {
 	return pkg, nil
 }
 
-// Keep deletes every package whose Sum keep does not want. Nobody may store a
-// package meanwhile: call it before serving.
-func (p *Packages) Keep(ctx context.Context, keep func(sum string) bool) error {
+// Keep deletes every package whose Sum wanted does not have, unless Put has returned it
+// within the last while: whoever stored it may not have said yet what it is for.
+func (p *Packages) Keep(ctx context.Context, wanted func() map[string]int64, while time.Duration) error {
 	all, err := p.objects.List(ctx)
 	if errors.Is(err, jetstream.ErrNoObjectsFound) {
 		return nil
@@ -76,15 +87,36 @@ func (p *Packages) Keep(ctx context.Context, keep func(sum string) bool) error {
 	if err != nil {
 		return fmt.Errorf("list code packages: %w", err)
 	}
+	keep := wanted() // later than the list: what was stored since is not in it
 	for _, info := range all {
-		if sum, err := hex.DecodeString(info.Name); err == nil && keep(base64.StdEncoding.EncodeToString(sum)) {
+		if _, ok := keep[SumOfHex(info.Name)]; ok {
 			continue
 		}
-		if err := p.objects.Delete(ctx, info.Name); err != nil {
+		if err := p.drop(ctx, info.Name, while); err != nil {
 			return fmt.Errorf("delete code package %s: %w", info.Name, err)
 		}
 	}
 	return nil
+}
+
+func (p *Packages) drop(ctx context.Context, name string, while time.Duration) error {
+	p.sweeping.Lock()
+	defer p.sweeping.Unlock()
+	if p.leased(name, while) {
+		return nil
+	}
+	return p.objects.Delete(ctx, name)
+}
+
+func (p *Packages) leased(name string, while time.Duration) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at, ok := p.lease[name]
+	if ok && time.Since(at) >= while {
+		delete(p.lease, name)
+		ok = false
+	}
+	return ok
 }
 
 // HexSum turns a Sum into hexadecimal: the name of a package's directory on disk.

@@ -291,7 +291,16 @@ func TestPackages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := packages.Keep(t.Context(), func(string) bool { return false }); err != nil {
+	wanted := func(sums ...string) func() map[string]int64 {
+		return func() map[string]int64 {
+			sizes := map[string]int64{}
+			for _, sum := range sums {
+				sizes[sum] = 1
+			}
+			return sizes
+		}
+	}
+	if err := packages.Keep(t.Context(), wanted(), 0); err != nil {
 		t.Errorf("keep of nothing: %v", err)
 	}
 	big := bytes.Repeat([]byte("0123456789abcdef"), 1<<16) // several chunks
@@ -321,7 +330,14 @@ func TestPackages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := packages.Keep(t.Context(), func(sum string) bool { return sum == other }); err != nil {
+	// What has just been stored may be wanted any moment.
+	if err := packages.Keep(t.Context(), wanted(other), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := packages.Get(t.Context(), store.Sum(big)); err != nil || !bytes.Equal(got, big) {
+		t.Errorf("just stored, but gone: %v", err)
+	}
+	if err := packages.Keep(t.Context(), wanted(other), 0); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := packages.Get(t.Context(), store.Sum(big)); !errors.Is(err, store.ErrNoPackage) {
