@@ -114,7 +114,9 @@ func TestCommands(t *testing.T) {
 		{name: "bad time", args: []string{"logs", "hello", "--since", "yesterday"}, code: 2, stderr: "--since \"yesterday\": use a duration"},
 		{name: "bad output", args: []string{"logs", "hello", "-o", "xml"}, code: 2, stderr: `unknown output "xml"`},
 		{name: "status", args: []string{"engine", "status"}, stdout: "driver    process"},
+		{name: "environments", args: []string{"engine", "status"}, stdout: "hello:1"},
 		{name: "status as JSON", args: []string{"engine", "status", "-o", "json"}, stdout: `"driver":"process"`},
+		{name: "environments as JSON", args: []string{"engine", "status", "-o", "json"}, stdout: `"environments":[{"function":"arn:aws:lambda:us-east-1:000000000000:function:hello","version":"$LATEST","total":1,"idle":1,"booting":0,"provisioned":0},`},
 		{name: "environment", args: []string{"engine", "env"}, stdout: "export AWS_ENDPOINT_URL=" + endpoint},
 	}
 	for _, tt := range tests {
@@ -181,6 +183,9 @@ func TestConfiguredCredentials(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "wrong")
 	if code, _, stderr := run(t, "", "logs", "hello", "--endpoint", endpoint); code != 1 || !strings.Contains(stderr, "InvalidSignatureException") {
 		t.Errorf("exit %d, %s", code, stderr)
+	}
+	if code, stdout, stderr := run(t, "", "engine", "status", "--endpoint", endpoint); code != 0 || !strings.Contains(stdout, "callers   signed with configured credentials") || !strings.Contains(stderr, "is not shown") {
+		t.Errorf("exit %d, %s%s", code, stdout, stderr)
 	}
 }
 

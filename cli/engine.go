@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -151,32 +150,6 @@ func (a *app) stopCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&dataDir, "data-dir", os.Getenv("LAMBDA_ENGINE_DATA_DIR"), "stop the engine of this data directory ($LAMBDA_ENGINE_DATA_DIR)")
-	return cmd
-}
-
-func (a *app) statusCommand() *cobra.Command {
-	var output string
-	cmd := &cobra.Command{
-		Use:     "status",
-		Short:   "Tell whether the engine runs, and how",
-		Example: "  terraform-provider-lambda engine status -o json",
-		Args:    usageArgs(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			health, err := daemon.Find(cmd.Context(), daemon.Options{Endpoint: a.endpoint})
-			if err != nil {
-				return err
-			}
-			switch output {
-			case "json":
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(health)
-			case "text":
-				fmt.Fprintf(cmd.OutOrStdout(), "endpoint  %s\nversion   %s\nprocess   %d\ndriver    %s\ndata      %s\ncallers   %s\n", a.endpoint, health.Version, health.PID, health.Driver, health.DataDir, callers(health))
-				return nil
-			}
-			return usageError{fmt.Errorf("unknown output %q: use text or json", output)}
-		},
-	}
-	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
 	return cmd
 }
 

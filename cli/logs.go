@@ -59,23 +59,11 @@ func (a *app) logs(cmd *cobra.Command, function string, q logQuery) error {
 	if q.follow && known {
 		query.Set("follow", "true")
 	}
-	request, err := http.NewRequestWithContext(cmd.Context(), http.MethodGet, a.endpoint+engine.LogsPath+"?"+query.Encode(), nil)
-	if err != nil {
-		return usageError{fmt.Errorf("endpoint %s: %w", a.endpoint, err)}
-	}
-	if err := a.sign(request); err != nil {
-		return fmt.Errorf("logs of %s: %w", function, err)
-	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := a.get(cmd.Context(), engine.LogsPath+"?"+query.Encode())
 	if err != nil {
 		return a.explain(cmd.Context(), "logs of "+function, err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		var answer struct{ Message string }
-		_ = json.NewDecoder(response.Body).Decode(&answer)
-		return fmt.Errorf("logs of %s: %s", function, answer.Message)
-	}
 	printed, err := printLog(cmd.OutOrStdout(), response.Body, q.json == "json")
 	if !known && printed == 0 {
 		return fmt.Errorf("logs of %s: there is no such function, and no log of one since %s", function, since.Format(time.RFC3339))

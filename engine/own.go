@@ -15,7 +15,9 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/api"
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
+	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
 	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sources/functionurl"
 	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 )
@@ -41,10 +43,38 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			wire.WriteError(w, r, err)
 		case r.URL.Path == LogsPath:
 			e.serveLogs(w, r, caller)
+		case r.URL.Path == StatusPath:
+			e.serveStatus(w, caller)
 		default:
 			writeJSON(w, http.StatusNotFound, map[string]string{"message": "The engine has nothing at " + r.URL.Path + "."})
 		}
 	}
+}
+
+// StatusPath serves the [Status] of the engine.
+const StatusPath = "/_engine/status"
+
+// Status is what an engine has running.
+type Status struct {
+	Environments []invoke.Environments `json:"environments"`
+	Pool         []sandbox.Spares      `json:"pool"` // null where nothing is kept ready ahead of functions
+}
+
+func (e *Engine) serveStatus(w http.ResponseWriter, caller wire.Caller) {
+	if caller.Service != "" {
+		refuse(w, caller.Name()+" may not see what the engine runs.")
+		return
+	}
+	status := Status{Environments: []invoke.Environments{}}
+	for _, v := range e.invoker.Environments() {
+		if !e.strict() || strings.Contains(v.Function, ":"+caller.Account+":") {
+			status.Environments = append(status.Environments, v)
+		}
+	}
+	if driver, ok := e.driver.(sandbox.PoolDriver); ok {
+		status.Pool = driver.Pool()
+	}
+	writeJSON(w, http.StatusOK, status)
 }
 
 // LogsPath serves the log of a function as lines of JSON, one observe.Event each:

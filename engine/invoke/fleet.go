@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
@@ -22,6 +23,7 @@ type fleet struct {
 	calls    sync.WaitGroup // calls that may still acquire an environment
 	tasks    sync.WaitGroup // boots and stops that are under way
 
+	live  atomic.Int64  // environments that have booted and not been stopped
 	boots chan struct{} // a token for each environment of this fleet that may boot at the same time
 
 	mu      sync.Mutex

@@ -46,7 +46,9 @@ func (w *worker) boot(ctx context.Context, budget time.Duration) error {
 		return err
 	}
 	env, err := f.invoker.Driver.Start(ctx, spec)
-	if err != nil {
+	if err == nil {
+		f.live.Add(1)
+	} else {
 		release()
 	}
 	var failed *sandbox.InitError

@@ -232,7 +232,7 @@ func (i *Invoker) fleet(f catalog.Function, v catalog.Version) (*fleet, error) {
 // FunctionChanged retires the fleets that a change of f has made obsolete: calls
 // that run finish, new ones get new environments.
 func (i *Invoker) FunctionChanged(f catalog.Function) {
-	if driver, ok := i.Driver.(warmer); ok && f.Exists() {
+	if driver, ok := i.Driver.(sandbox.PoolDriver); ok && f.Exists() {
 		driver.Warm(newFleet(i, f, f.Latest).spec())
 	}
 	i.provision(f)
@@ -263,9 +263,6 @@ func (i *Invoker) hotDir(f catalog.Function) (dir string, ok bool) {
 	}
 	return dir, ok
 }
-
-// warmer is a driver that can get ready for a function before its first call.
-type warmer interface{ Warm(spec sandbox.Spec) }
 
 func (i *Invoker) current(f catalog.Function, fl *fleet) bool {
 	if !f.Exists() {

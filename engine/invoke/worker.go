@@ -54,7 +54,7 @@ func (w *worker) alive() bool {
 func (w *worker) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
-	defer w.release()
+	defer func() { w.release(); w.fleet.live.Add(-1) }()
 	return w.env.Stop(ctx)
 }
 

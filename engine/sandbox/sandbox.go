@@ -37,6 +37,23 @@ type ImageDriver interface {
 	ResolveImage(ctx context.Context, name, architecture string) (Image, error)
 }
 
+// PoolDriver is a Driver that keeps environments started before anybody needs them.
+type PoolDriver interface {
+	Driver
+	// Warm has an environment ready for the spec's first start. It returns at once.
+	Warm(spec Spec)
+	// Pool tells what is ready.
+	Pool() []Spares
+}
+
+// Spares are the environments of one image that wait for work.
+type Spares struct {
+	Image  string `json:"image"`
+	TmpMB  int    `json:"tmp_mb,omitempty"` // size of /tmp, if it is limited
+	Ready  int    `json:"ready"`
+	Coming int    `json:"coming"`
+}
+
 // Image is one image for ever, whatever becomes of its tag.
 type Image struct {
 	Name         string // REPOSITORY@sha256:DIGEST, good for Spec.Image

@@ -135,7 +135,7 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Environm
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
 	}
-	defer d.pool.refill(plan.kind, plan.limits) // after the boot, which needs the CPU more
+	defer d.pool.refill(plan.kind, plan.limits, plan.image) // after the boot, which needs the CPU more
 	env := &environment{container: c, driver: d}
 	if !d.adopt(env) {
 		return nil, errors.Join(fmt.Errorf("start %s: the driver is closed", spec.Name), c.remove(context.WithoutCancel(ctx)))
@@ -150,12 +150,12 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Environm
 	return env, nil
 }
 
-// Warm has a container ready for the spec's first start. It returns at once;
-// what goes wrong will go wrong again at the start, which tells.
+// Warm implements sandbox.PoolDriver. What goes wrong will go wrong again at the start,
+// which tells.
 func (d *Driver) Warm(spec sandbox.Spec) {
 	d.pool.work(func(ctx context.Context) {
 		if plan, err := d.plan(ctx, spec); err == nil {
-			d.pool.refill(plan.kind, plan.limits)
+			d.pool.refill(plan.kind, plan.limits, plan.image)
 		}
 	})
 }
@@ -163,6 +163,7 @@ func (d *Driver) Warm(spec sandbox.Spec) {
 // plan is what a spec means in terms of containers.
 type plan struct {
 	kind    kind
+	image   string // as people call it
 	limits  limits
 	content map[string]string // of the kind's places: directories on this machine
 	assign  protocol.Assign
@@ -175,7 +176,7 @@ func (d *Driver) plan(ctx context.Context, spec sandbox.Spec) (plan, error) {
 		if err != nil {
 			return p, err
 		}
-		p.kind = kind{image: img.id, arch: img.arch, platform: img.platform, tmpMB: tmpMB(spec)}
+		p.kind, p.image = kind{image: img.id, arch: img.arch, platform: img.platform, tmpMB: tmpMB(spec)}, img.name
 		entrypoint, command := spec.Entrypoint, spec.Command
 		if entrypoint == nil {
 			entrypoint = img.entrypoint
@@ -200,6 +201,7 @@ func (d *Driver) plan(ctx context.Context, spec sandbox.Spec) (plan, error) {
 	if err != nil {
 		return p, err
 	}
+	p.image = img.name
 	p.kind = kind{image: img.id, arch: img.arch, platform: img.platform, task: true, opt: spec.LayersDir != "", tmpMB: tmpMB(spec)}
 	p.content = map[string]string{runtimes.Container.Task: spec.CodeDir, runtimes.Container.Opt: spec.LayersDir}
 	p.assign.Command = runtime.Bootstraps(runtimes.Container)

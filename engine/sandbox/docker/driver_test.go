@@ -132,6 +132,21 @@ func TestContainersAreConfined(t *testing.T) {
 	}
 }
 
+func TestPool(t *testing.T) {
+	d := newDriver(t)
+	if all := d.Pool(); len(all) != 0 {
+		t.Errorf("%v before anything is wanted", all)
+	}
+	spec, _ := sandboxtest.Go(t).Spec()
+	d.Warm(spec)
+	newDaemon(t).until("a container is ready", func() bool {
+		all := d.Pool()
+		return len(all) == 1 && strings.Contains(all[0].Image, "/provided:al2023") && all[0].Ready == 1 && all[0].Coming == 0
+	})
+	start(t, d, sandboxtest.Go(t))
+	newDaemon(t).until("and another in its place", func() bool { all := d.Pool(); return len(all) == 1 && all[0].Ready == 1 })
+}
+
 // Spec behaviour A5.5, with a size other than that of the spare.
 func TestSizeOfTmp(t *testing.T) {
 	if !scratch.Supported() {

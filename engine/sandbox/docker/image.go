@@ -32,6 +32,7 @@ type imageEntry struct {
 
 // imageInfo is what the driver uses of an image.
 type imageInfo struct {
+	name       string // that it was asked for by
 	id         string
 	digests    []string // REPOSITORY@sha256:DIGEST, of the registries it came from
 	arch       string   // Go's name
@@ -148,7 +149,7 @@ func (d *Driver) inspect(ctx context.Context, ref string) (*imageInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	info := &imageInfo{id: res.ID, digests: res.RepoDigests, arch: goArch(res.Architecture), env: map[string]string{}}
+	info := &imageInfo{name: ref, id: res.ID, digests: res.RepoDigests, arch: goArch(res.Architecture), env: map[string]string{}}
 	info.platform = info.arch != d.daemon.arch
 	if c := res.Config; c != nil {
 		info.entrypoint, info.command, info.dir = c.Entrypoint, c.Cmd, c.WorkingDir

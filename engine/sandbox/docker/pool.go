@@ -1,12 +1,15 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 )
 
 // maxKinds bounds for how many images containers are kept ready.
@@ -32,6 +35,7 @@ type pool struct {
 
 // shelf holds the spares of one kind.
 type shelf struct {
+	image   string // as people call it
 	spares  []*container
 	coming  int               // being created
 	waiting []chan *container // who gets the next ones
@@ -118,12 +122,12 @@ func (p *pool) create(ctx context.Context, k kind, l limits) (*container, error)
 
 // refill makes spares of this kind in the background, with the limits that were
 // wanted last: most often those of the next start, which then need not be set.
-func (p *pool) refill(k kind, l limits) {
+func (p *pool) refill(k kind, l limits, image string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.kinds[k]
 	if s == nil {
-		s = &shelf{}
+		s = &shelf{image: image}
 		p.kinds[k] = s
 	}
 	s.touched = time.Now()
@@ -179,6 +183,21 @@ func (p *pool) discard(c *container) {
 	if err := c.remove(context.WithoutCancel(p.ctx)); err != nil {
 		p.driver.logger.Warn("cannot remove a spare container", "error", err)
 	}
+}
+
+// Pool implements sandbox.PoolDriver.
+func (d *Driver) Pool() []sandbox.Spares {
+	p := d.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []sandbox.Spares
+	for k, s := range p.kinds {
+		all = append(all, sandbox.Spares{Image: s.image, TmpMB: k.tmpMB, Ready: len(s.spares), Coming: s.coming})
+	}
+	slices.SortFunc(all, func(a, b sandbox.Spares) int {
+		return cmp.Or(cmp.Compare(a.Image, b.Image), cmp.Compare(a.TmpMB, b.TmpMB))
+	})
+	return all
 }
 
 // work runs something in the background that close waits for.
