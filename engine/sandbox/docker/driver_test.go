@@ -132,7 +132,7 @@ func TestContainersAreConfined(t *testing.T) {
 	}
 }
 
-func TestPool(t *testing.T) {
+func TestPoolIsShown(t *testing.T) {
 	d := newDriver(t)
 	if all := d.Pool(); len(all) != 0 {
 		t.Errorf("%v before anything is wanted", all)
