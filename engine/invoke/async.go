@@ -67,6 +67,7 @@ type Queue struct {
 	invoker *Invoker
 	stream  jetstream.Stream
 	js      jetstream.JetStream
+	room    func(size int) error
 	log     *slog.Logger
 	ctx     context.Context // of the handling of events; ends with Close
 	stop    context.CancelFunc
@@ -106,7 +107,7 @@ func OpenQueue(ctx context.Context, s *store.Store, i *Invoker, o QueueOptions) 
 	}
 	handling, stop := context.WithCancel(context.Background())
 	q := &Queue{
-		QueueOptions: o.withDefaults(), invoker: i, stream: stream, js: s.JetStream(), log: i.Log,
+		QueueOptions: o.withDefaults(), invoker: i, stream: stream, js: s.JetStream(), room: s.Room, log: i.Log,
 		ctx: handling, stop: stop, consumers: map[string]bool{}, tries: map[string]tries{},
 	}
 	info, err := stream.Info(ctx, jetstream.WithSubjectFilter("async.>"))
@@ -141,6 +142,9 @@ func (q *Queue) Enqueue(ctx context.Context, r Request) error {
 		return fmt.Errorf("encode event: %w", err)
 	}
 	subject := "async." + r.Ref.Account + "." + r.Ref.Region + "." + r.Ref.Name
+	if err := q.room(len(raw)); err != nil {
+		return err
+	}
 	if err := q.consume(ctx, subject); err != nil {
 		return err
 	}

@@ -45,14 +45,15 @@ type Event struct {
 
 // Logs is the log of every function. Events are written in batches, asynchronously.
 type Logs struct {
-	js     jetstream.JetStream
-	stream jetstream.Stream
-	log    *slog.Logger
-	in     chan record
-	flush  chan chan struct{}
-	quit   chan struct{}
-	done   chan struct{}
-	closed sync.Once
+	js      jetstream.JetStream
+	stream  jetstream.Stream
+	log     *slog.Logger
+	failing bool // the last batch was lost; of the writer alone
+	in      chan record
+	flush   chan chan struct{}
+	quit    chan struct{}
+	done    chan struct{}
+	closed  sync.Once
 }
 
 type record struct {
@@ -148,9 +149,10 @@ func (l *Logs) publish(subject string, events []Event) {
 	if err == nil {
 		_, err = l.js.Publish(context.Background(), subject, raw)
 	}
-	if err != nil {
-		l.log.Error("write log events", "subject", subject, "events", len(events), "err", err)
+	if err != nil && !l.failing { // once, not for every line
+		l.log.Error("log events are lost", "subject", subject, "err", err)
 	}
+	l.failing = err != nil
 }
 
 // Read calls each for the events of one function since a time, oldest first. With

@@ -17,6 +17,7 @@ import (
 
 // Packages holds code packages under the SHA-256 of their bytes, each once.
 type Packages struct {
+	store   *Store
 	objects jetstream.ObjectStore
 	putting singleflight.Group // by name: two writers of one object would leave chunks of nobody's
 
@@ -34,7 +35,7 @@ func OpenPackages(ctx context.Context, s *Store) (*Packages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open package store: %w", err)
 	}
-	return &Packages{objects: objects, lease: map[string]time.Time{}}, nil
+	return &Packages{store: s, objects: objects, lease: map[string]time.Time{}}, nil
 }
 
 // Sum returns the hash of a package as AWS writes it: base64 of SHA-256.
@@ -56,6 +57,9 @@ func (p *Packages) Put(ctx context.Context, pkg []byte) (string, error) {
 	_, err, _ := p.putting.Do(name, func() (any, error) {
 		if _, err := p.objects.GetInfo(ctx, name); err == nil {
 			return nil, nil
+		}
+		if err := p.store.Room(len(pkg)); err != nil {
+			return nil, err
 		}
 		return p.objects.Put(ctx, jetstream.ObjectMeta{Name: name}, bytes.NewReader(pkg))
 	})

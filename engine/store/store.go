@@ -30,6 +30,7 @@ const writeTimeout = 30 * time.Second
 // Store is an open JetStream server of this process. No other process may have
 // the same directory open.
 type Store struct {
+	dir    string
 	server *server.Server
 	conn   *nats.Conn
 	js     jetstream.JetStream
@@ -74,11 +75,12 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 		srv.Shutdown()
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
-	return &Store{server: srv, conn: conn, js: js}, nil
+	return &Store{dir: filepath.Clean(dir), server: srv, conn: conn, js: js}, nil
 }
 
-// JetStream gives access to streams and consumers.
-func (s *Store) JetStream() jetstream.JetStream { return s.js }
+// JetStream gives access to streams and consumers. What publishes a message through
+// it gets a FullError when the disk has no room for it.
+func (s *Store) JetStream() jetstream.JetStream { return guarded{s.js, s} }
 
 // Close flushes and stops the embedded server.
 func (s *Store) Close() {

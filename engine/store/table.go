@@ -17,6 +17,7 @@ import (
 // memory, so that a read never touches the disk. Documents that a Table hands out
 // are shared: nobody may change them.
 type Table[T any] struct {
+	store    *Store
 	kv       jetstream.KeyValue
 	watcher  jetstream.KeyWatcher
 	done     chan struct{}
@@ -46,7 +47,7 @@ func OpenTable[T any](ctx context.Context, s *Store, name string, onChange func(
 	if err != nil {
 		return nil, fmt.Errorf("watch bucket %s: %w", name, err)
 	}
-	t := &Table[T]{kv: kv, watcher: watcher, done: make(chan struct{}), onChange: onChange, docs: map[string]entry[T]{}}
+	t := &Table[T]{store: s, kv: kv, watcher: watcher, done: make(chan struct{}), onChange: onChange, docs: map[string]entry[T]{}}
 	for e := range watcher.Updates() {
 		if e == nil { // all that was there before has been delivered
 			break
@@ -204,6 +205,9 @@ func (t *Table[T]) Put(ctx context.Context, key string, doc T) error {
 	if err != nil {
 		return fmt.Errorf("encode document %s: %w", key, err)
 	}
+	if err := t.store.room(int64(len(raw)), documentReserve); err != nil {
+		return err
+	}
 	revision, err := t.kv.Put(ctx, key, raw)
 	if err != nil {
 		return fmt.Errorf("write document %s: %w", key, err)
@@ -234,6 +238,9 @@ func (t *Table[T]) Update(ctx context.Context, key string, change func(doc *T, e
 		raw, err := json.Marshal(doc)
 		if err != nil {
 			return doc, fmt.Errorf("encode document %s: %w", key, err)
+		}
+		if err := t.store.room(int64(len(raw)), documentReserve); err != nil {
+			return doc, err
 		}
 		revision, err := t.kv.Update(ctx, key, raw, old.revision)
 		if isConflict(err) {

@@ -1,0 +1,76 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/smithy-go"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// What must stay free of the disk, in bytes. JetStream gives up a stream for good when
+// a write fails, so the last of the disk is for what it writes by itself, and the last
+// but one for documents: there must be room to delete things.
+const (
+	reserve         = 32 << 20
+	documentReserve = 8 << 20
+)
+
+// room refuses a write that would leave less than so much of the disk.
+func (s *Store) room(size, left int64) error {
+	free, err := freeBytes(s.dir)
+	if err == nil && free-size < left {
+		return &FullError{Dir: s.dir, Free: free}
+	}
+	return nil
+}
+
+// Room returns a FullError when there is no room for so many bytes of data.
+func (s *Store) Room(size int) error { return s.room(int64(size), reserve) }
+
+// FullError says that there is no room for a write.
+type FullError struct {
+	Dir  string
+	Free int64 // bytes
+}
+
+func (e *FullError) Error() string { return e.ErrorMessage() }
+
+// ErrorCode, ErrorMessage and ErrorFault make it an error that clients see as it is.
+func (e *FullError) ErrorCode() string { return "ServiceException" }
+
+// ErrorMessage says what to do.
+func (e *FullError) ErrorMessage() string {
+	return fmt.Sprintf("The disk of the engine's data directory is almost full: %d MB are free in %s. Free some space there.", e.Free>>20, e.Dir)
+}
+
+// ErrorFault is that of the service.
+func (e *FullError) ErrorFault() smithy.ErrorFault { return smithy.FaultServer }
+
+// guarded refuses messages that there is no room for.
+type guarded struct {
+	jetstream.JetStream
+	store *Store
+}
+
+func (g guarded) Publish(ctx context.Context, subject string, payload []byte, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	if err := g.store.Room(len(payload)); err != nil {
+		return nil, err
+	}
+	return g.JetStream.Publish(ctx, subject, payload, opts...)
+}
+
+func (g guarded) PublishMsg(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	if err := g.store.Room(len(msg.Data)); err != nil {
+		return nil, err
+	}
+	return g.JetStream.PublishMsg(ctx, msg, opts...)
+}
+
+func (g guarded) PublishMsgAsync(msg *nats.Msg, opts ...jetstream.PublishOpt) (jetstream.PubAckFuture, error) {
+	if err := g.store.Room(len(msg.Data)); err != nil {
+		return nil, err
+	}
+	return g.JetStream.PublishMsgAsync(msg, opts...)
+}
