@@ -28,7 +28,7 @@ func serveRuntimeAPI(ln net.Listener, life *lifecycle) {
 		if err != nil {
 			return
 		}
-		a := &runtimeAPI{client: newClient(conn), life: life}
+		a := &runtimeAPI{client: newClient(quickly(conn)), life: life}
 		go a.serve()
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 // grace is how long an idle runtime may still run before it is frozen. Under
 // load the next invocation comes sooner, and freezing costs nothing at all.
-const grace = 2 * time.Millisecond
+const grace = 10 * time.Millisecond
 
 // Errors of the Runtime API's callers.
 var (

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -28,10 +29,15 @@ type memory struct {
 	// the rest of an invocation, and what they used does not go away meanwhile.
 	children []int
 	looked   time.Time
+	asked    time.Time // when their memory was looked at
 }
 
-// outdated is how old the list of descendants may be.
-const outdated = 100 * time.Millisecond
+// How old may be what is known of the processes: the list of them, and their memory.
+// Calls that follow each other faster would cost more to measure than to run.
+const (
+	outdated = 100 * time.Millisecond
+	fresh    = 10 * time.Millisecond
+)
 
 // newMemory finds the control group of a container; a process of the host
 // shares its group with others, so the group says nothing about it.
@@ -83,14 +89,15 @@ func (m *memory) peak() int64 {
 	now := m.highest
 	if m.peakFile != nil {
 		var buf [32]byte
-		if n, _ := m.peakFile.ReadAt(buf[:], 0); n > 0 {
+		if n, _ := syscall.Pread(int(m.peakFile.Fd()), buf[:], 0); n > 0 {
 			if v, err := strconv.ParseInt(string(bytes.TrimSpace(buf[:n])), 10, 64); err == nil {
 				now = v
 			}
 		}
-	} else if m.pid > 0 {
-		if time.Since(m.looked) > outdated {
-			m.children, m.looked = descendants(m.pid), time.Now()
+	} else if m.pid > 0 && time.Since(m.asked) > fresh {
+		m.asked = time.Now()
+		if m.asked.Sub(m.looked) > outdated {
+			m.children, m.looked = descendants(m.pid), m.asked
 		}
 		now = highWater(m.pid)
 		for _, pid := range m.children {
