@@ -68,7 +68,8 @@ func (d *ownDaemon) start() {
 	d.process = exec.Command("dockerd", "--data-root", d.dir+"/data", "--exec-root", d.dir+"/exec", "--pidfile", d.dir+"/docker.pid",
 		"-H", d.host(), "--bridge=none", "--iptables=false", "--ip-forward=false")
 	d.process.Stdout, d.process.Stderr = log, log
-	d.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// In a network of its own: without a bridge, it would remove that of the machine's daemon.
+	d.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Cloneflags: syscall.CLONE_NEWNET}
 	if err := d.process.Start(); err != nil {
 		d.Fatal(err)
 	}
