@@ -202,7 +202,8 @@ func (d *Driver) plan(ctx context.Context, spec sandbox.Spec) (plan, error) {
 	p.content = map[string]string{runtimes.Container.Task: spec.CodeDir, runtimes.Container.Opt: spec.LayersDir}
 	p.assign.Command = runtime.Bootstraps(runtimes.Container)
 	p.assign.Dir = runtimes.Container.Task
-	p.assign.Env = runtime.Env(runtimes.Container, spec.Handler, img.env, spec.Env)
+	// Where AWS's images say what the machine says, Lambda says UTC.
+	p.assign.Env = runtime.Env(runtimes.Container, spec.Handler, img.env, map[string]string{"TZ": ":UTC"}, spec.Env)
 	return p, nil
 }
 
