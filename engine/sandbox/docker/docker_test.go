@@ -54,6 +54,10 @@ func TestSuite(t *testing.T) {
 	sandboxtest.Suite{Driver: newDriver(t), Isolates: true}.Run(t)
 }
 
+func TestModel(t *testing.T) {
+	sandboxtest.Suite{Driver: newDriver(t), Isolates: true, Official: true}.Model(t)
+}
+
 func BenchmarkInvoke(b *testing.B) { sandboxtest.BenchmarkInvoke(b, newDriver(b)) }
 
 func BenchmarkInvokeStdio(b *testing.B) {

@@ -28,9 +28,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func newDriver(tb testing.TB) *process.Driver {
+func newDriver(tb testing.TB, change ...func(*process.Options)) *process.Driver {
 	tb.Helper()
-	d, err := process.New(process.Options{Dir: tb.TempDir(), Logger: slog.New(slog.DiscardHandler)})
+	o := process.Options{Dir: tb.TempDir(), Logger: slog.New(slog.DiscardHandler)}
+	for _, c := range change {
+		c(&o)
+	}
+	d, err := process.New(o)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -44,6 +48,23 @@ func newDriver(tb testing.TB) *process.Driver {
 
 func TestSuite(t *testing.T) {
 	sandboxtest.Suite{Driver: newDriver(t)}.Run(t)
+}
+
+func TestModel(t *testing.T) {
+	sandboxtest.Suite{Driver: newDriver(t)}.Model(t)
+}
+
+// TestOfficialClients runs the same with the interface clients that AWS publishes.
+func TestOfficialClients(t *testing.T) {
+	t.Run("python", func(t *testing.T) {
+		clients := t.TempDir()
+		if out, err := exec.Command("python3", "-m", "pip", "install", "--quiet", "--target", clients, "awslambdaric").CombinedOutput(); err != nil {
+			t.Fatalf("install awslambdaric: %v\n%s", err, out)
+		}
+		command := []string{"env", "PYTHONPATH=" + clients, "python3", "-m", "awslambdaric"}
+		d := newDriver(t, func(o *process.Options) { o.Commands = map[string][]string{"python3.13": command} })
+		sandboxtest.Suite{Driver: d, Only: "python", Official: true}.Model(t)
+	})
 }
 
 func BenchmarkInvoke(b *testing.B) { sandboxtest.BenchmarkInvoke(b, newDriver(b)) }
