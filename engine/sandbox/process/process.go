@@ -184,11 +184,13 @@ func assignment(runtime runtimes.Runtime, layout runtimes.Layout, commands [][]s
 	}
 }
 
-// wrapped lets the program that the function names start its interpreter. Layers
-// are not in /opt here, where a layer's program is named.
+// wrapped lets the program that the function names start its interpreter. It names
+// it where it is on AWS: the code and the layers are elsewhere here.
 func wrapped(commands [][]string, layout runtimes.Layout, vars map[string]string) [][]string {
-	if name, ok := strings.CutPrefix(vars[runtimes.Wrapper], runtimes.Container.Opt+"/"); ok && layout.Opt != "" {
-		vars[runtimes.Wrapper] = filepath.Join(layout.Opt, name)
+	for there, here := range map[string]string{runtimes.Container.Task: layout.Task, runtimes.Container.Opt: layout.Opt} {
+		if name, ok := strings.CutPrefix(vars[runtimes.Wrapper], there+"/"); ok && here != "" {
+			vars[runtimes.Wrapper] = filepath.Join(here, name)
+		}
 	}
 	all := make([][]string, len(commands))
 	for i, argv := range commands {

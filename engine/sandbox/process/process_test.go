@@ -71,6 +71,44 @@ func BenchmarkInvoke(b *testing.B) { sandboxtest.BenchmarkInvoke(b, newDriver(b)
 
 func BenchmarkCold(b *testing.B) { sandboxtest.BenchmarkCold(b, newDriver(b), func() {}) }
 
+// Commands that would never run are refused at once.
+func TestCommandsAreChecked(t *testing.T) {
+	for name, tc := range map[string]struct {
+		argv []string
+		want string
+	}{
+		"python2.7":       {[]string{"python2"}, `runtime "python2.7" cannot be run here yet`},
+		"python3.13":      {nil, `command of runtime python3.13: it is empty. Name a program`},
+		"nodejs22.x":      {[]string{""}, `command of runtime nodejs22.x: it is empty`},
+		"provided.al2023": {[]string{"go"}, `command of runtime provided.al2023: its functions bring what boots them`},
+	} {
+		_, err := process.New(process.Options{Dir: t.TempDir(), Commands: map[string][]string{name: tc.argv}})
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v, want %q", name, err, tc.want)
+		}
+	}
+}
+
+// A command takes the place of interpreter and client, and the handler is its last argument.
+func TestCommand(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\necho \"$*\"\nexit 9\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	d := newDriver(t, func(o *process.Options) { o.Commands = map[string][]string{"python3.13": {program, "-m", "client"}} })
+	spec, lines := sandboxtest.Python().Spec()
+	var failed *sandbox.InitError
+	if _, err := d.Start(t.Context(), spec); !errors.As(err, &failed) || failed.Exit != "exit status 9" {
+		t.Errorf("%v", err)
+	}
+	if log := lines.Of(""); len(log) != 1 || log[0] != "-m client app.handler" {
+		t.Errorf("log %q", log)
+	}
+	if _, err := d.Start(t.Context(), func() sandbox.Spec { s, _ := sandboxtest.Node().Spec(); return s }()); err != nil {
+		t.Errorf("another runtime: %v", err)
+	}
+}
+
 // gone waits until a condition holds, which it does soon.
 func gone(t *testing.T, what string, is func() bool) {
 	t.Helper()

@@ -66,6 +66,9 @@ func TestEnv(t *testing.T) {
 			t.Errorf("%s is set", name)
 		}
 	}
+	if env := (Runtime{}).Env(Container, "h"); env["AWS_EXECUTION_ENV"] != "" || env["AWS_XRAY_CONTEXT_MISSING"] != "LOG_ERROR" || env["AWS_XRAY_DAEMON_ADDRESS"] == "" {
+		t.Errorf("of an image: %v", env)
+	}
 }
 
 // An interpreter on the PATH that does not work counts as none.

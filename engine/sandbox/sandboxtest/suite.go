@@ -36,6 +36,7 @@ func (s Suite) Run(t *testing.T) {
 		t.Run(f.Name, func(t *testing.T) { s.function(t, f) })
 	}
 	t.Run("layers", s.layers)
+	t.Run("wrapper", s.wrappers)
 	if s.Only == "" {
 		t.Run("init", s.initErrors)
 		t.Run("streams", s.streams)
