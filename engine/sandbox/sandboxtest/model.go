@@ -18,6 +18,7 @@ import (
 func (s Suite) Model(t *testing.T) {
 	if s.Only != "python" {
 		t.Run("node", s.modelNode)
+		t.Run("node24", s.modelNode24)
 	}
 	if s.Only != "node" {
 		t.Run("python", s.modelPython)
@@ -129,10 +130,11 @@ func (s Suite) births(t *testing.T, runtime string, rows []birth) {
 			t.Parallel()
 			f := Function{Name: "born", Runtime: runtime, Handler: row.handler, Dir: directory(t, row.files)}
 			if row.kind == "" {
-				s.start(t, f).want(`{}`, row.want)
+				s.start(t, f, reserved).want(`{}`, row.want)
 				return
 			}
 			spec, lines := f.Spec()
+			reserved(&spec)
 			_, err := s.Driver.Start(t.Context(), spec)
 			initError, ok := err.(*sandbox.InitError)
 			if !ok {

@@ -37,6 +37,9 @@ func (s Suite) Run(t *testing.T) {
 	}
 	t.Run("layers", s.layers)
 	t.Run("wrapper", s.wrappers)
+	if s.Only == "" && s.Isolates { // with images
+		t.Run("libraries", s.libraries)
+	}
 	if s.Only == "" {
 		t.Run("init", s.initErrors)
 		t.Run("streams", s.streams)
