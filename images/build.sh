@@ -62,6 +62,7 @@ image() {
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
 		--customize-hook="cp -a $3/. \"\$1\"/" \
+		--customize-hook='echo "sbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin" >>"$1"/etc/passwd' \
 		--customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/* "$1"/var/log/*' \
 		"$suite" - "$(mirror)" |
 		docker import \
@@ -84,7 +85,7 @@ provided() {
 python() {
 	tag=lambdaform/python:$1
 	have "$tag" "$clients/launch.sh" && return
-	root=$work/python
+	root=$work/python-$1
 	layout "$root"
 	launcher "$root"
 	python3 -m pip install --quiet --no-compile --target "$root/var/runtime" \
@@ -114,13 +115,14 @@ nodejs() {
 	if [ "${CLIENT:-}" = own ] || ! compiles; then client=own; fi
 	[ "$client" = aws ] && have "$tag" "$clients/launch.sh" "$clients/shelves.mjs" && return
 	[ "$client" = own ] && have "$tag" "$clients/launch.sh" "$clients/shelves.mjs" "$clients/bootstrap.mjs" && return
-	root=$work/nodejs
+	root=$work/nodejs-$1
 	layout "$root"
 	launcher "$root"
 	case $(uname -m) in
 	aarch64 | arm64) arch=arm64 ;;
 	*) arch=x64 ;;
 	esac
+	rm -rf "$work/npm" "$work/ric"
 	mkdir -p "$root/var/lang/bin" "$work/npm"
 	(cd "$work/npm" && npm pack --silent "node-linux-$arch@$1" >/dev/null && tar -xzf ./node-linux-*.tgz)
 	cp "$work/npm/package/bin/node" "$root/var/lang/bin/node"

@@ -59,6 +59,9 @@ func TestOfficialClients(t *testing.T) {
 	t.Run("python", func(t *testing.T) {
 		clients := t.TempDir()
 		if out, err := exec.Command("python3", "-m", "pip", "install", "--quiet", "--target", clients, "awslambdaric").CombinedOutput(); err != nil {
+			if os.Getenv("CI") != "true" {
+				t.Skipf("awslambdaric cannot be installed: %v\n%s", err, out)
+			}
 			t.Fatalf("install awslambdaric: %v\n%s", err, out)
 		}
 		command := []string{"env", "PYTHONPATH=" + clients, "python3", "-m", "awslambdaric"}

@@ -42,6 +42,9 @@ func (r Runtime) Env(l Layout, handler string, over ...map[string]string) map[st
 	if l.Opt != "" {
 		env["PATH"] = paths(l.Path, l.Opt+"/bin")
 	}
+	if l == Container { // the user has no entry in /etc/passwd of AWS's images, where SDKs look for a home
+		env["HOME"] = "/home/sbx_user1051"
+	}
 	if l.Temp != "/tmp" {
 		env["TMPDIR"] = l.Temp
 	}

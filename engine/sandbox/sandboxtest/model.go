@@ -219,5 +219,8 @@ func (s Suite) facts(t *testing.T, f Function, change ...func(*sandbox.Spec)) fa
 	if found["cwd"] != found["LAMBDA_TASK_ROOT"] || s.Isolates && found["cwd"] != "/var/task" {
 		t.Errorf("working directory %v, task root %v", found["cwd"], found["LAMBDA_TASK_ROOT"])
 	}
+	if home, _ := found["home"].(string); !strings.HasPrefix(home, "/") || s.Isolates && home != "/home/sbx_user1051" {
+		t.Errorf("home %v", found["home"])
+	}
 	return found
 }

@@ -123,7 +123,7 @@ const ways = {
   },
   "huge": async () => { throw new Error("x".repeat(300 << 10)); },
   // the environment
-  "environment": async () => ({ ...process.env, cwd: process.cwd(), data: require("fs").readFileSync("data.txt", "utf8") }),
+  "environment": async () => ({ ...process.env, cwd: process.cwd(), home: require("os").homedir(), data: require("fs").readFileSync("data.txt", "utf8") }),
 };
 
 exports.handler = (event, context, callback) => ways[event.do](event, context, callback);

@@ -118,7 +118,7 @@ def remaining(event, context):
 
 
 def environment(event, context):
-    return dict(os.environ, cwd=os.getcwd(), data=open("data.txt").read(), path=sys.path, name=__name__)
+    return dict(os.environ, cwd=os.getcwd(), home=os.path.expanduser("~"), data=open("data.txt").read(), path=sys.path, name=__name__)
 
 
 WAYS = {
