@@ -52,11 +52,8 @@ func installed(t *testing.T, kind string, packages []string, install func(dir st
 	if _, err := os.Stat(dir); err == nil {
 		return dir
 	}
-	if err := os.MkdirAll(root, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	fresh, err := os.MkdirTemp(root, "new-")
-	if err != nil {
+	fresh := filepath.Join(root, fmt.Sprintf("new-%d-%s", os.Getpid(), strings.ReplaceAll(t.Name(), "/", "-"))) // beside dir, to be renamed
+	if err := os.MkdirAll(fresh, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(fresh)

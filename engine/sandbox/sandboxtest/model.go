@@ -2,6 +2,7 @@ package sandboxtest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -18,7 +19,9 @@ import (
 func (s Suite) Model(t *testing.T) {
 	if s.Only != "python" {
 		t.Run("node", s.modelNode)
-		t.Run("node24", s.modelNode24)
+		if !s.NoNode24 {
+			t.Run("node24", s.modelNode24)
+		}
 	}
 	if s.Only != "node" {
 		t.Run("python", s.modelPython)
@@ -136,8 +139,8 @@ func (s Suite) births(t *testing.T, runtime string, rows []birth) {
 			spec, lines := f.Spec()
 			reserved(&spec)
 			_, err := s.Driver.Start(t.Context(), spec)
-			initError, ok := err.(*sandbox.InitError)
-			if !ok {
+			var initError *sandbox.InitError
+			if !errors.As(err, &initError) {
 				t.Fatalf("error %v, want an InitError", err)
 			}
 			var body struct{ ErrorMessage, ErrorType string }

@@ -13,8 +13,10 @@ func (s Suite) modelNode24(t *testing.T) {
 	s.births(t, runtime, []birth{
 		{name: "returns", files: map[string]string{"app.js": "exports.handler = () => 5;"}, handler: "app.handler", want: `5`},
 		{name: "exported by default", files: map[string]string{"app.mjs": "export default { handler: async () => 'default' };"}, handler: "app.handler", want: `"default"`},
-		{name: "context", files: map[string]string{"app.mjs": "export const handler = async (event, context) => Object.keys(context).sort().join();"}, handler: "app.handler",
-			want: `"awsRequestId,clientContext,functionName,functionVersion,getRemainingTimeInMillis,identity,invokedFunctionArn,logGroupName,logStreamName,memoryLimitInMB,tenantId"`},
+		{
+			name: "context", files: map[string]string{"app.mjs": "export const handler = async (event, context) => Object.keys(context).sort().join();"}, handler: "app.handler",
+			want: `"awsRequestId,clientContext,functionName,functionVersion,getRemainingTimeInMillis,identity,invokedFunctionArn,logGroupName,logStreamName,memoryLimitInMB,tenantId,xRayTraceId"`,
+		},
 		{
 			name: "callback", files: map[string]string{"app.js": "exports.handler = (event, context, callback) => callback(null, 1);"}, handler: "app.handler",
 			kind: "Runtime.CallbackHandlerDeprecated", message: "ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24.*",

@@ -25,6 +25,8 @@ type Suite struct {
 	Only string
 	// Official says that AWS's interface clients run the functions, not ours.
 	Official bool
+	// NoNode24 says that there is no image of nodejs24.x, which is not built by default.
+	NoNode24 bool
 }
 
 // Run runs the table.

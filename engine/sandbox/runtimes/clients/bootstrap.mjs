@@ -411,6 +411,7 @@ class Invocation {
       invokedFunctionArn: h["lambda-runtime-invoked-function-arn"],
       awsRequestId: this.id,
       tenantId: h["lambda-runtime-aws-tenant-id"],
+      ...(modern && { xRayTraceId: h["lambda-runtime-trace-id"] }),
       getRemainingTimeInMillis: () => deadline - Date.now(),
     });
   }
