@@ -68,6 +68,34 @@ func TestOfficialClients(t *testing.T) {
 		d := newDriver(t, func(o *process.Options) { o.Commands = map[string][]string{"python3.13": command} })
 		sandboxtest.Suite{Driver: d, Only: "python", Official: true}.Model(t)
 	})
+	t.Run("node", func(t *testing.T) {
+		client := filepath.Join(clientOfImage(t, "lambdaform/nodejs:22"), "index.mjs")
+		d := newDriver(t, func(o *process.Options) { o.Commands = map[string][]string{"nodejs22.x": {"node", client}} })
+		sandboxtest.Suite{Driver: d, Only: "node", Official: true, NoNode24: true}.Model(t)
+	})
+}
+
+// clientOfImage copies the compiled interface client out of the stand-in image.
+func clientOfImage(t *testing.T, image string) string {
+	t.Helper()
+	docker := func(args ...string) string {
+		out, err := exec.Command("docker", args...).CombinedOutput()
+		if err != nil && os.Getenv("LAMBDA_TEST_DOCKER") == "required" {
+			t.Fatalf("docker %v: %v: %s", args, err, out)
+		}
+		if err != nil {
+			t.Skipf("docker %v: %v: %s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	id := docker("create", image)
+	defer docker("rm", id)
+	dir := filepath.Join(t.TempDir(), "runtime")
+	docker("cp", id+":/var/runtime", dir)
+	if _, err := os.Stat(filepath.Join(dir, "aws-lambda-ric")); err != nil {
+		t.Skipf("%s was built without AWS's interface client: %v", image, err)
+	}
+	return dir
 }
 
 func BenchmarkInvoke(b *testing.B) { sandboxtest.BenchmarkInvoke(b, newDriver(b)) }
