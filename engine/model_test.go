@@ -1,8 +1,12 @@
 package engine_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"io/fs"
 	"net/url"
 	"strings"
 	"testing"
@@ -67,5 +71,47 @@ func TestVariablesOfRuntimes(t *testing.T) {
 		if got := a.call(name); got != fmt.Sprintf("%q", want) {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
+	}
+}
+
+// Spec behaviour A5.6: a program in a package runs where the archive says that it is one.
+func TestProgramsInPackages(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	const source = `import os
+import subprocess
+
+os.environ["PATH"] += ":" + os.environ["LAMBDA_TASK_ROOT"] + "/bin"
+
+def handler(event, context):
+    return subprocess.check_output([event["program"]]).decode()
+`
+	var pkg bytes.Buffer
+	w := zip.NewWriter(&pkg)
+	for name, f := range map[string]struct {
+		text string
+		mode fs.FileMode
+	}{
+		"app.py": {source, 0o644}, "bin/tool": {"#!/bin/sh\nprintf works\n", 0o755}, "bin/data": {"#!/bin/sh\nprintf works\n", 0o644},
+	} {
+		header := &zip.FileHeader{Name: name}
+		header.SetMode(f.mode)
+		out := must[io.Writer](t)(w.CreateHeader(header))
+		if _, err := out.Write([]byte(f.text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a.create("f", pkg.Bytes())
+	call := func(program string) string {
+		return string(a.invoke(&lambda.InvokeInput{FunctionName: aws.String("f"), Payload: fmt.Appendf(nil, `{"program":%q}`, program)}).Payload)
+	}
+	if got := call("tool"); got != `"works"` {
+		t.Errorf("tool: %s", got)
+	}
+	if got := call("data"); !strings.Contains(got, `"errorType": "PermissionError"`) {
+		t.Errorf("data: %s", got)
 	}
 }
