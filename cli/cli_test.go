@@ -265,6 +265,12 @@ func TestLoadConfig(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 
+	write("runtime \"python3.13\" {\n  command = [\"python3\", \"-m\", \"awslambdaric\"]\n}\n")
+	c, err = loadConfig(path, settings{})
+	if err != nil || len(c.Images) != 0 || !slices.Equal(c.Commands["python3.13"], []string{"python3", "-m", "awslambdaric"}) {
+		t.Errorf("%+v, %v", c, err)
+	}
+
 	write(`authentication = "strict"
 credentials "AKIABUCKET" {
   secret_key         = "x"
@@ -290,10 +296,11 @@ credentials "AKIABOB" {
 
 	for content, want := range map[string]string{
 		"credentials \"A\" {}\ncredentials \"A\" {}\n": `credentials "A": an access key has one block only`,
-		"nope = 1":                                    "Unsupported argument",
-		"limits {\n  preset = \"1999\"\n}\n":          "use today or 2016",
-		"services {\n  s3 = \"minio\"\n}\n":           "use one such as http://127.0.0.1:9000",
-		"limits {\n  concurrent_executions = -1\n}\n": "cannot be negative",
+		"runtime \"python3.13\" {}\n":                  `runtime "python3.13": set image, which the docker driver runs, or command`,
+		"nope = 1":                                     "Unsupported argument",
+		"limits {\n  preset = \"1999\"\n}\n":           "use today or 2016",
+		"services {\n  s3 = \"minio\"\n}\n":            "use one such as http://127.0.0.1:9000",
+		"limits {\n  concurrent_executions = -1\n}\n":  "cannot be negative",
 	} {
 		write(content)
 		if _, err := loadConfig(path, settings{}); err == nil || !strings.Contains(err.Error(), want) {

@@ -47,9 +47,12 @@ type credentialSettings struct {
 	EventSourceToken string `hcl:"event_source_token,optional"`
 }
 
+// runtimeSettings say what runs a runtime: an image with the docker driver, a
+// command with the process driver.
 type runtimeSettings struct {
-	Name  string `hcl:"name,label"`
-	Image string `hcl:"image"`
+	Name    string   `hcl:"name,label"`
+	Image   string   `hcl:"image,optional"`
+	Command []string `hcl:"command,optional"`
 }
 
 // serviceSettings are endpoints of services that the engine uses instead of AWS's.
@@ -88,6 +91,8 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 		Network: file.Network,
 		Images:  map[string]string{},
 
+		Commands: map[string][]string{},
+
 		CodeCache: file.Cache,
 
 		Authentication: first(flags.Authentication, file.Authentication),
@@ -103,7 +108,15 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 		}}
 	}
 	for _, r := range file.Runtimes {
-		c.Images[r.Name] = r.Image
+		if r.Image == "" && len(r.Command) == 0 {
+			return c, fmt.Errorf("%s: runtime %q: set image, which the docker driver runs, or command, which the process driver runs, such as [\"python3\", \"-m\", \"awslambdaric\"]", path, r.Name)
+		}
+		if r.Image != "" {
+			c.Images[r.Name] = r.Image
+		}
+		if len(r.Command) > 0 {
+			c.Commands[r.Name] = r.Command
+		}
 	}
 	if file.Services != nil && file.Services.S3 != "" {
 		if u, err := url.Parse(file.Services.S3); err != nil || u.Host == "" {

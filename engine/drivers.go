@@ -24,7 +24,7 @@ func openDriver(ctx context.Context, c Config) (sandbox.Driver, error) {
 	case "docker":
 		return docker.New(ctx, containers)
 	case "process":
-		return process.New(process.Options{Dir: containers.Dir, Logger: c.Logger})
+		return process.New(process.Options{Dir: containers.Dir, Logger: c.Logger, Commands: c.Commands})
 	case "", "auto":
 		if err := docker.Available(ctx, containers); err != nil {
 			c.Logger.Info("functions run as plain processes, without isolation: Docker cannot be used", "reason", err)

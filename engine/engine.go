@@ -56,6 +56,9 @@ type Config struct {
 	Credentials    map[string]wire.Credential // by access key; default in strict mode: a key of the engine's own
 	// Images overrides the container image of runtimes, such as "python3.13".
 	Images map[string]string
+	// Commands overrides what boots a runtime with the process driver, by runtime; the
+	// function's handler becomes the last argument.
+	Commands map[string][]string
 	// Network is the Docker network of environments: default bridge; "none" cuts them off.
 	Network string
 	// Services are endpoints of services by name, instead of AWS's: s3.

@@ -5,6 +5,9 @@
 #
 # Needs docker, mmdebstrap, python3 with pip, and npm; what a step downloads
 # comes from wherever apt, pip and npm of this machine are set up to look.
+# AWS's interface client for Node.js is compiled, with cmake, g++, make, autoconf,
+# automake, libtool and xz; without these, or with CLIENT=own, the image gets this
+# project's own.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -29,9 +32,12 @@ need() {
 	done
 }
 
-# have TAG [FILE]: whether the image is there, made by this script and of this FILE.
+# have TAG [FILE...]: whether the image is there, made by this script and of these files.
 have() {
-	recipe=$(cat "$here/build.sh" ${2:+"$2"} | cksum | cut -d ' ' -f 1)
+	tag=$1
+	shift
+	recipe=$(cat "$here/build.sh" "$@" | cksum | cut -d ' ' -f 1)
+	set -- "$tag"
 	[ -z "${FORCE:-}" ] && [ "$(docker image inspect -f '{{index .Config.Labels "lambdaform.standin"}}' "$1" 2>/dev/null)" = "$recipe" ]
 }
 
@@ -42,6 +48,12 @@ layout() {
 	chmod 755 "$1/lambda-entrypoint.sh"
 }
 
+# launcher DIR: what starts interpreters.
+launcher() {
+	cp "$clients/launch.sh" "$1/var/runtime/launch"
+	chmod 755 "$1/var/runtime/launch"
+}
+
 # image TAG PACKAGES OVERLAY: a root file system of Debian packages with OVERLAY
 # copied over it.
 image() {
@@ -50,6 +62,7 @@ image() {
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
 		--customize-hook="cp -a $3/. \"\$1\"/" \
+		--customize-hook='echo "sbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin" >>"$1"/etc/passwd' \
 		--customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/* "$1"/var/log/*' \
 		"$suite" - "$(mirror)" |
 		docker import \
@@ -71,9 +84,10 @@ provided() {
 # Python: Debian's interpreter and AWS's interface client.
 python() {
 	tag=lambdaform/python:$1
-	have "$tag" && return
-	root=$work/python
+	have "$tag" "$clients/launch.sh" && return
+	root=$work/python-$1
 	layout "$root"
+	launcher "$root"
 	python3 -m pip install --quiet --no-compile --target "$root/var/runtime" \
 		--python-version "$1" --implementation cp --only-binary=:all: awslambdaric boto3 2>"$work/pip.log" || {
 		cat "$work/pip.log" >&2
@@ -84,30 +98,80 @@ python() {
 		#!/bin/sh
 		# Layers come before what the runtime brings, unless the function wants otherwise.
 		export PYTHONPATH="\${PYTHONPATH:-/opt/python/lib/python$1/site-packages:/opt/python}:/var/runtime"
-		exec python$1 -m awslambdaric "\$_HANDLER"
+		exec /var/runtime/launch python$1 -m awslambdaric "\$_HANDLER"
 	EOF
 	chmod 755 "$root/var/runtime/bootstrap"
 	image "$tag" "ca-certificates,libstdc++6,python$1" "$root"
 }
 
-# Node.js: the binary that npm publishes and this project's interface client
-# (AWS's own needs a C++ compiler and cmake to install).
+# What the image of Node.js knows of the AWS SDK for JavaScript; AWS's knows all of it.
+sdk="client-lambda client-s3 client-dynamodb lib-dynamodb client-kinesis client-sqs client-sns client-sts client-ssm
+	client-secrets-manager client-eventbridge client-cloudwatch client-cloudwatch-logs s3-request-presigner lib-storage"
+
+# Node.js: the binary that npm publishes, AWS's interface client and its SDK.
 nodejs() {
 	tag=lambdaform/nodejs:$1
-	have "$tag" "$clients/bootstrap.mjs" && return
-	root=$work/nodejs
+	client=aws
+	if [ "${CLIENT:-}" = own ] || ! compiles; then client=own; fi
+	[ "$client" = aws ] && have "$tag" "$clients/launch.sh" "$clients/shelves.mjs" && return
+	[ "$client" = own ] && have "$tag" "$clients/launch.sh" "$clients/shelves.mjs" "$clients/bootstrap.mjs" && return
+	root=$work/nodejs-$1
 	layout "$root"
+	launcher "$root"
 	case $(uname -m) in
 	aarch64 | arm64) arch=arm64 ;;
 	*) arch=x64 ;;
 	esac
+	rm -rf "$work/npm" "$work/ric"
 	mkdir -p "$root/var/lang/bin" "$work/npm"
 	(cd "$work/npm" && npm pack --silent "node-linux-$arch@$1" >/dev/null && tar -xzf ./node-linux-*.tgz)
 	cp "$work/npm/package/bin/node" "$root/var/lang/bin/node"
-	cp "$clients/bootstrap.mjs" "$root/var/runtime/bootstrap.mjs"
-	printf '#!/bin/sh\nexec /var/lang/bin/node /var/runtime/bootstrap.mjs\n' >"$root/var/runtime/bootstrap"
+	cp "$clients/shelves.mjs" "$root/var/runtime/shelves.mjs"
+	if [ "$client" = own ]; then
+		echo "$tag gets this project's own interface client: AWS's cannot be compiled here" >&2
+		cp "$clients/bootstrap.mjs" "$root/var/runtime/index.mjs"
+	else
+		interface_client "$1" "$root/var/runtime"
+	fi
+	printf '#!/bin/sh\nexec /var/runtime/launch /var/lang/bin/node /var/runtime/index.mjs\n' >"$root/var/runtime/bootstrap"
 	chmod 755 "$root/var/runtime/bootstrap" "$root/var/lang/bin/node"
+	# shellcheck disable=SC2046,SC2086
+	npm install --silent --no-save --ignore-scripts --prefix "$root/var/runtime" $(printf '@aws-sdk/%s ' $sdk)
 	image "$tag" "ca-certificates,libstdc++6" "$root"
+}
+
+# compiles: whether AWS's interface client for Node.js can be compiled here.
+compiles() {
+	for tool in cmake g++ make autoreconf libtoolize xz; do
+		command -v "$tool" >/dev/null || { echo "$tool is missing" >&2; return 1; }
+	done
+}
+
+# interface_client VERSION DIR: AWS's interface client for a version of Node.js, as
+# it is, and what starts it. The fourth, for Node.js 24, no longer knows callbacks.
+interface_client() {
+	major=3 start='import { run } from "./aws-lambda-ric/dist/index.mjs";'
+	then='await run(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER);'
+	if [ "${1%%.*}" -ge 24 ]; then
+		major=4 start= then='await import("./aws-lambda-ric/index.mjs");'
+	fi
+	mkdir -p "$work/ric"
+	# Its node-gyp is older than Python 3.12, which builds with a newer one only.
+	printf '{"private":true,"dependencies":{"aws-lambda-ric":"^%s"},"overrides":{"node-gyp":"^11.2.0"}}' "$major" >"$work/ric/package.json"
+	(cd "$work/ric" && PATH="$work/npm/package/bin:$PATH" npm_config_nodedir="$work/npm/package" \
+		npm install --foreground-scripts >"$work/ric.log" 2>&1) || {
+		tail -n 30 "$work/ric.log" >&2
+		echo "Error: AWS's interface client for Node.js $1 does not compile here. Use CLIENT=own for this project's own." >&2
+		exit 1
+	}
+	cp -R "$work/ric/node_modules/aws-lambda-ric" "$2/aws-lambda-ric"
+	(cd "$2/aws-lambda-ric" && rm -rf deps src scripts bin build node_modules node-addon-api) # what it was compiled of
+	cat >"$2/index.mjs" <<-EOF
+		$start
+		import { open } from "./shelves.mjs";
+		open();
+		$then
+	EOF
 }
 
 need docker mmdebstrap python3 npm

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 )
 
@@ -49,8 +51,9 @@ func environment(f *fleet, stream string) map[string]string {
 		"AWS_LAMBDA_LOG_STREAM_NAME":      stream,
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
 	}
-	if config.Runtime != "" {
-		env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + string(config.Runtime)
+	if logging := config.LoggingConfig; logging.LogFormat == types.LogFormatJson {
+		env["AWS_LAMBDA_LOG_FORMAT"] = string(logging.LogFormat)
+		env["AWS_LAMBDA_LOG_LEVEL"] = string(logging.ApplicationLogLevel)
 	}
 	if config.Environment != nil {
 		maps.Copy(env, config.Environment.Variables)

@@ -206,7 +206,7 @@ func (d *Driver) plan(ctx context.Context, spec sandbox.Spec) (plan, error) {
 	p.content = map[string]string{runtimes.Container.Task: spec.CodeDir, runtimes.Container.Opt: spec.LayersDir}
 	p.assign.Command = runtime.Bootstraps(runtimes.Container)
 	p.assign.Dir = runtimes.Container.Task
-	// AWS's images name a time zone that Lambda does not leave them.
+	// Where AWS's images say what the machine says, Lambda says UTC.
 	p.assign.Env = runtime.Env(runtimes.Container, spec.Handler, img.env, map[string]string{"TZ": ":UTC"}, spec.Env)
 	return p, nil
 }

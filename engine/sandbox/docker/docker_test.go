@@ -21,6 +21,7 @@ func TestMain(m *testing.M) {
 var standIns = map[string]string{
 	"python3.13":      "lambdaform/python:3.13",
 	"nodejs22.x":      "lambdaform/nodejs:22",
+	"nodejs24.x":      "lambdaform/nodejs:24",
 	"provided.al2023": "lambdaform/provided:al2023",
 }
 
@@ -52,6 +53,12 @@ func newDriver(tb testing.TB, change ...func(*docker.Options)) *docker.Driver {
 
 func TestSuite(t *testing.T) {
 	sandboxtest.Suite{Driver: newDriver(t), Isolates: true}.Run(t)
+}
+
+func TestModel(t *testing.T) {
+	d := newDriver(t)
+	_, err := newDaemon(t).ImageInspect(t.Context(), standIns["nodejs24.x"])
+	sandboxtest.Suite{Driver: d, Isolates: true, Official: true, NoNode24: err != nil}.Model(t)
 }
 
 func BenchmarkInvoke(b *testing.B) { sandboxtest.BenchmarkInvoke(b, newDriver(b)) }

@@ -17,6 +17,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	goruntime "runtime"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,6 +34,9 @@ import (
 type Options struct {
 	Dir    string       // where environments and the supervisor live; created
 	Logger *slog.Logger // nil is slog.Default
+	// Commands replaces interpreter and interface client of runtimes, by identifier;
+	// the handler becomes the last argument: python3 -m awslambdaric app.handler.
+	Commands map[string][]string
 }
 
 // Driver implements sandbox.Driver.
@@ -40,6 +45,7 @@ type Driver struct {
 	instance   *instance.Dir
 	supervisor string
 	clients    string
+	given      map[string][]string // commands of the configuration, by runtime
 
 	mu           sync.Mutex
 	closed       bool
@@ -59,6 +65,9 @@ func New(o Options) (*Driver, error) {
 	}
 	if goruntime.GOOS != "linux" {
 		return nil, errors.New("the process driver is Linux only: use the docker driver")
+	}
+	if err := checkCommands(o.Commands); err != nil {
+		return nil, fmt.Errorf("process driver: %w", err)
 	}
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
@@ -81,6 +90,7 @@ func New(o Options) (*Driver, error) {
 		instance:     own,
 		supervisor:   supervisor,
 		clients:      clients,
+		given:        o.Commands,
 		running:      map[*environment]struct{}{},
 		interpreters: map[string]command{},
 	}, nil
@@ -99,7 +109,7 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Environm
 		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
 	}
 	layout := runtimes.Layout{Task: spec.CodeDir, Runtime: d.clients, Opt: spec.LayersDir, Path: os.Getenv("PATH")}
-	commands, err := d.commands(runtime, layout)
+	commands, err := d.commands(runtime, layout, spec.Handler)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
 	}
@@ -118,7 +128,10 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Environm
 }
 
 // commands lists what may boot a runtime; a note about it is logged once.
-func (d *Driver) commands(runtime runtimes.Runtime, layout runtimes.Layout) ([][]string, error) {
+func (d *Driver) commands(runtime runtimes.Runtime, layout runtimes.Layout, handler string) ([][]string, error) {
+	if argv, ok := d.given[runtime.Name]; ok {
+		return [][]string{append(slices.Clone(argv), handler)}, nil
+	}
 	if runtime.Language == runtimes.Provided {
 		return runtime.Bootstraps(layout), nil
 	}
@@ -138,10 +151,30 @@ func (d *Driver) commands(runtime runtimes.Runtime, layout runtimes.Layout) ([][
 	return [][]string{c.argv}, c.err
 }
 
+// checkCommands refuses commands that would never run.
+func checkCommands(commands map[string][]string) error {
+	for name, argv := range commands {
+		runtime, err := runtimes.Lookup(name)
+		if err != nil {
+			return fmt.Errorf("command of a runtime: %w", err)
+		}
+		if runtime.Language == runtimes.Provided {
+			return fmt.Errorf("command of runtime %s: its functions bring what boots them. Remove the command", name)
+		}
+		if len(argv) == 0 || argv[0] == "" {
+			return fmt.Errorf("command of runtime %s: it is empty. Name a program, such as [\"python3\", \"-m\", \"awslambdaric\"]", name)
+		}
+	}
+	return nil
+}
+
 func assignment(runtime runtimes.Runtime, layout runtimes.Layout, commands [][]string, spec sandbox.Spec) protocol.Assign {
 	vars := runtime.Env(layout, spec.Handler, spec.Env)
 	if _, ok := vars["PYTHONDONTWRITEBYTECODE"]; !ok && runtime.Language == runtimes.Python {
 		vars["PYTHONDONTWRITEBYTECODE"] = "1" // the code is shared and not to be written to
+	}
+	if vars[runtimes.Wrapper] != "" && runtime.Language != runtimes.Provided {
+		commands = wrapped(commands, layout, vars)
 	}
 	return protocol.Assign{
 		Command:    commands,
@@ -149,6 +182,21 @@ func assignment(runtime runtimes.Runtime, layout runtimes.Layout, commands [][]s
 		Env:        vars,
 		InitBudget: spec.InitTimeout,
 	}
+}
+
+// wrapped lets the program that the function names start its interpreter. It names
+// it where it is on AWS: the code and the layers are elsewhere here.
+func wrapped(commands [][]string, layout runtimes.Layout, vars map[string]string) [][]string {
+	for there, here := range map[string]string{runtimes.Container.Task: layout.Task, runtimes.Container.Opt: layout.Opt} {
+		if name, ok := strings.CutPrefix(vars[runtimes.Wrapper], there+"/"); ok && here != "" {
+			vars[runtimes.Wrapper] = filepath.Join(here, name)
+		}
+	}
+	all := make([][]string, len(commands))
+	for i, argv := range commands {
+		all[i] = append([]string{"/bin/sh", filepath.Join(layout.Runtime, runtimes.Launcher)}, argv...)
+	}
+	return all
 }
 
 // launch starts a supervisor and waits until it has connected.

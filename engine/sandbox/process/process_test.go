@@ -28,9 +28,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func newDriver(tb testing.TB) *process.Driver {
+func newDriver(tb testing.TB, change ...func(*process.Options)) *process.Driver {
 	tb.Helper()
-	d, err := process.New(process.Options{Dir: tb.TempDir(), Logger: slog.New(slog.DiscardHandler)})
+	o := process.Options{Dir: tb.TempDir(), Logger: slog.New(slog.DiscardHandler)}
+	for _, c := range change {
+		c(&o)
+	}
+	d, err := process.New(o)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -46,9 +50,95 @@ func TestSuite(t *testing.T) {
 	sandboxtest.Suite{Driver: newDriver(t)}.Run(t)
 }
 
+func TestModel(t *testing.T) {
+	sandboxtest.Suite{Driver: newDriver(t)}.Model(t)
+}
+
+// TestOfficialClients runs the same with the interface clients that AWS publishes.
+func TestOfficialClients(t *testing.T) {
+	t.Run("python", func(t *testing.T) {
+		clients := t.TempDir()
+		if out, err := exec.Command("python3", "-m", "pip", "install", "--quiet", "--target", clients, "awslambdaric").CombinedOutput(); err != nil {
+			if os.Getenv("CI") != "true" {
+				t.Skipf("awslambdaric cannot be installed: %v\n%s", err, out)
+			}
+			t.Fatalf("install awslambdaric: %v\n%s", err, out)
+		}
+		command := []string{"env", "PYTHONPATH=" + clients, "python3", "-m", "awslambdaric"}
+		d := newDriver(t, func(o *process.Options) { o.Commands = map[string][]string{"python3.13": command} })
+		sandboxtest.Suite{Driver: d, Only: "python", Official: true}.Model(t)
+	})
+	t.Run("node", func(t *testing.T) {
+		client := filepath.Join(clientOfImage(t, "lambdaform/nodejs:22"), "index.mjs")
+		d := newDriver(t, func(o *process.Options) { o.Commands = map[string][]string{"nodejs22.x": {"node", client}} })
+		sandboxtest.Suite{Driver: d, Only: "node", Official: true, NoNode24: true}.Model(t)
+	})
+}
+
+// clientOfImage copies the compiled interface client out of the stand-in image.
+func clientOfImage(t *testing.T, image string) string {
+	t.Helper()
+	docker := func(args ...string) string {
+		out, err := exec.Command("docker", args...).CombinedOutput()
+		if err != nil && os.Getenv("LAMBDA_TEST_DOCKER") == "required" {
+			t.Fatalf("docker %v: %v: %s", args, err, out)
+		}
+		if err != nil {
+			t.Skipf("docker %v: %v: %s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	id := docker("create", image)
+	defer docker("rm", id)
+	dir := filepath.Join(t.TempDir(), "runtime")
+	docker("cp", id+":/var/runtime", dir)
+	if _, err := os.Stat(filepath.Join(dir, "aws-lambda-ric")); err != nil {
+		t.Skipf("%s was built without AWS's interface client: %v", image, err)
+	}
+	return dir
+}
+
 func BenchmarkInvoke(b *testing.B) { sandboxtest.BenchmarkInvoke(b, newDriver(b)) }
 
 func BenchmarkCold(b *testing.B) { sandboxtest.BenchmarkCold(b, newDriver(b), func() {}) }
+
+// Commands that would never run are refused at once.
+func TestCommandsAreChecked(t *testing.T) {
+	for name, tc := range map[string]struct {
+		argv []string
+		want string
+	}{
+		"python2.7":       {[]string{"python2"}, `runtime "python2.7" cannot be run here yet`},
+		"python3.13":      {nil, `command of runtime python3.13: it is empty. Name a program`},
+		"nodejs22.x":      {[]string{""}, `command of runtime nodejs22.x: it is empty`},
+		"provided.al2023": {[]string{"go"}, `command of runtime provided.al2023: its functions bring what boots them`},
+	} {
+		_, err := process.New(process.Options{Dir: t.TempDir(), Commands: map[string][]string{name: tc.argv}})
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v, want %q", name, err, tc.want)
+		}
+	}
+}
+
+// A command takes the place of interpreter and client, and the handler is its last argument.
+func TestCommand(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\necho \"$*\"\nexit 9\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	d := newDriver(t, func(o *process.Options) { o.Commands = map[string][]string{"python3.13": {program, "-m", "client"}} })
+	spec, lines := sandboxtest.Python().Spec()
+	var failed *sandbox.InitError
+	if _, err := d.Start(t.Context(), spec); !errors.As(err, &failed) || failed.Exit != "exit status 9" {
+		t.Errorf("%v", err)
+	}
+	if log := lines.Of(""); len(log) != 1 || log[0] != "-m client app.handler" {
+		t.Errorf("log %q", log)
+	}
+	if _, err := d.Start(t.Context(), func() sandbox.Spec { s, _ := sandboxtest.Node().Spec(); return s }()); err != nil {
+		t.Errorf("another runtime: %v", err)
+	}
+}
 
 // gone waits until a condition holds, which it does soon.
 func gone(t *testing.T, what string, is func() bool) {

@@ -8,15 +8,24 @@ import (
 	"path/filepath"
 )
 
-//go:embed clients/bootstrap.py clients/bootstrap.mjs
+//go:embed clients/bootstrap.py clients/bootstrap.mjs clients/shelves.mjs clients/launch.sh
 var clients embed.FS
+
+const (
+	// Wrapper is the variable with which a function has its interpreter started by a
+	// program of its own. It is for all runtimes but Provided.
+	Wrapper = "AWS_LAMBDA_EXEC_WRAPPER"
+	// Launcher is the shell script among the clients that does so; its arguments are
+	// the interpreter's command line.
+	Launcher = "launch.sh"
+)
 
 // InstallClients writes the bundled interface clients into dir.
 func InstallClients(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("install interface clients: %w", err)
 	}
-	for _, name := range []string{"bootstrap.py", "bootstrap.mjs"} {
+	for _, name := range []string{"bootstrap.py", "bootstrap.mjs", "shelves.mjs", Launcher} {
 		data, err := clients.ReadFile("clients/" + name)
 		if err != nil {
 			return fmt.Errorf("install interface clients: %w", err)

@@ -35,29 +35,36 @@ func (r Runtime) Env(l Layout, handler string, over ...map[string]string) map[st
 		"LAMBDA_TASK_ROOT":   l.Task,
 		"LAMBDA_RUNTIME_DIR": l.Runtime,
 		"PATH":               l.Path,
+		// No daemon listens: what an X-Ray SDK sends gets lost, as where tracing is off.
+		"AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+		"AWS_XRAY_DAEMON_ADDRESS":  "127.0.0.1:2000",
 	}
 	if l.Opt != "" {
 		env["PATH"] = paths(l.Path, l.Opt+"/bin")
 	}
+	if l == Container { // the user has no entry in /etc/passwd of AWS's images, where SDKs look for a home
+		env["HOME"] = "/home/sbx_user1051"
+	}
 	if l.Temp != "/tmp" {
 		env["TMPDIR"] = l.Temp
+	}
+	if r.Name != "" && r.Language != Provided { // which AWS says nothing about
+		env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + r.Name
 	}
 	if r.Name != "" {
 		env["LD_LIBRARY_PATH"] = paths(l.Runtime, l.Runtime+"/lib", l.Task, l.Task+"/lib", opt(l, "/lib"))
 	}
 	switch r.Language {
 	case Node:
-		env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + r.Name
 		env["NODE_PATH"] = paths(opt(l, "/nodejs/node"+r.Version+"/node_modules"), opt(l, "/nodejs/node_modules"),
 			l.Runtime+"/node_modules", l.Runtime, l.Task)
 	case Python:
-		env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + r.Name
 		// An image's own bootstrap knows the path, and takes this variable as the
 		// function's wish to have another.
 		if l != Container {
 			env["PYTHONPATH"] = paths(opt(l, "/python/lib/python"+r.Version+"/site-packages"), opt(l, "/python"), l.Runtime)
 		}
-	case Provided: // AWS says nothing about itself there
+	case Provided: // what it needs it brings
 	}
 	for _, vars := range over {
 		maps.Copy(env, vars)

@@ -40,7 +40,7 @@ func TestEnv(t *testing.T) {
 	python, _ := Lookup("python3.13")
 	env := python.Env(Container, "app.handler", map[string]string{"PATH": "/image", "A": "image", "B": "image"}, map[string]string{"A": "function", "_HANDLER": "x", "TZ": "UTC"})
 	for name, want := range map[string]string{
-		"PATH": "/image", "A": "function", "B": "image", "_HANDLER": "app.handler", "TZ": "UTC", "LANG": "en_US.UTF-8",
+		"PATH": "/image", "A": "function", "B": "image", "_HANDLER": "app.handler", "TZ": "UTC", "LANG": "en_US.UTF-8", "HOME": "/home/sbx_user1051",
 		"LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime", "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
 		"PYTHONPATH": "", "LD_LIBRARY_PATH": "/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib", "TMPDIR": "",
 	} {
@@ -50,7 +50,7 @@ func TestEnv(t *testing.T) {
 	}
 	layered := Layout{Task: "/t", Runtime: "/r", Opt: "/l", Temp: "/e/tmp", Path: "/bin"}
 	if env := python.Env(layered, "h"); env["PYTHONPATH"] != "/l/python/lib/python3.13/site-packages:/l/python:/r" || env["PATH"] != "/bin:/l/bin" ||
-		env["LD_LIBRARY_PATH"] != "/r:/r/lib:/t:/t/lib:/l/lib" {
+		env["LD_LIBRARY_PATH"] != "/r:/r/lib:/t:/t/lib:/l/lib" || env["HOME"] != "" {
 		t.Errorf("%v", env)
 	}
 	node, _ := Lookup("nodejs22.x")
@@ -65,6 +65,9 @@ func TestEnv(t *testing.T) {
 		if name == "AWS_EXECUTION_ENV" || name == "NODE_PATH" {
 			t.Errorf("%s is set", name)
 		}
+	}
+	if env := (Runtime{}).Env(Container, "h"); env["AWS_EXECUTION_ENV"] != "" || env["AWS_XRAY_CONTEXT_MISSING"] != "LOG_ERROR" || env["AWS_XRAY_DAEMON_ADDRESS"] == "" {
+		t.Errorf("of an image: %v", env)
 	}
 }
 

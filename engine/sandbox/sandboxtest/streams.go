@@ -155,13 +155,13 @@ func (s Suite) nodeStreams(t *testing.T) {
 		outcome           sandbox.Outcome
 		kind              string // of the error
 	}
+	const octets = "application/octet-stream"
 	for _, tc := range []want{
 		{"http", `{"statusCode":201,"headers":{"a":"b"},"body":"x"}`, "application/vnd.awslambda.http-integration-response", "{\"statusCode\":201,\"headers\":{\"a\":\"b\"},\"body\":\"x\"}\x00\x00\x00\x00\x00\x00\x00\x00x", 0, ""},
-		{"http", `{"statusCode":204}`, "application/vnd.awslambda.http-integration-response", "{\"statusCode\":204}\x00\x00\x00\x00\x00\x00\x00\x00", 0, ""},
+		{"http", `{"statusCode":204}`, "application/vnd.awslambda.http-integration-response", "", 0, ""}, // nothing written, no metadata
 		{"typed", `{}`, "text/event-stream", `{"an":"object"}`, 0, ""},
-		{"silent", `{}`, "", "", sandbox.FunctionError, "TypeError"},
-		{"sync", `{}`, "", "", sandbox.FunctionError, "string"},
-		{"handler", `{"why":"unfinished"}`, "application/octet-stream", "first ", sandbox.FunctionError, "string"},
+		{"silent", `{}`, octets, "", sandbox.FunctionError, "TypeError"},
+		{"sync", `{}`, octets, "", sandbox.FunctionError, "string"},
 	} {
 		t.Run(tc.handler, func(t *testing.T) {
 			f := Node()
@@ -176,6 +176,16 @@ func (s Suite) nodeStreams(t *testing.T) {
 			}
 		})
 	}
+	t.Run("without an end", func(t *testing.T) { // which is waited for
+		f := Node()
+		f.Handler = "stream.handler"
+		b := s.start(t, f)
+		out := newSink()
+		res, _ := b.invoke(`{"why":"unfinished"}`, to(out), func(inv *sandbox.Invocation) { inv.Deadline = time.Now().Add(time.Second) })
+		if res.Outcome != sandbox.Timeout || out.text.String() != "first " {
+			t.Errorf("outcome %d, stream %q", res.Outcome, &out.text)
+		}
+	})
 	t.Run("work after the end", func(t *testing.T) {
 		f := Node()
 		f.Handler = "stream.handler"

@@ -39,6 +39,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, c cors, request 
 		err = errors.New("the function ended its response within the prelude: " + string(out.prelude))
 	case err == nil && out.bad != nil:
 		err = out.bad
+	case err == nil && !out.begun && !out.reading: // all of it is empty
+		out.begin(answer{status: http.StatusOK})
 	}
 	switch {
 	case err != nil && out.begun: // the caller learns by a response without an end
@@ -64,12 +66,12 @@ func (s *stream) Begin(h invoke.Head) {
 	if s.reading = h.ContentType == withPrelude; s.reading {
 		return
 	}
+	// The caller has nothing before the first byte: the function may fail without one.
 	a := answer{status: http.StatusOK}
 	a.headers(s.w, s.cors)
 	if h.ContentType != "" {
 		s.w.Header().Set("Content-Type", h.ContentType)
 	}
-	s.begin(a)
 }
 
 func (s *stream) begin(a answer) {
@@ -97,6 +99,9 @@ func (s *stream) Write(piece []byte) (int, error) {
 		a.headers(s.w, s.cors)
 		s.begin(a)
 		piece = rest
+	}
+	if !s.begun {
+		s.begin(answer{status: http.StatusOK})
 	}
 	if len(piece) > 0 {
 		if _, err := s.w.Write(piece); err != nil {

@@ -2,18 +2,22 @@
 //
 // It answers as AWS's own Node.js runtime does: the same log lines, error bodies,
 // error types and context, for async and callback handlers, CommonJS and ES modules.
+// From nodejs24.x on, AWS's runtime knows no callbacks, and this one follows it there.
 // It speaks to the Runtime API over one connection, which does not keep the event
 // loop alive while a handler runs: an empty loop means that the function is done.
 
 import fs from "node:fs";
-import module, { createRequire } from "node:module";
+import { createRequire } from "node:module";
 import net from "node:net";
 import path from "node:path";
 import { Writable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import util from "node:util";
 
+import * as shelves from "./shelves.mjs";
+
 const ROOT = "/2018-06-01/runtime/";
+const modern = Number(/^AWS_Lambda_nodejs(\d+)/.exec(process.env.AWS_EXECUTION_ENV)?.[1] ?? 0) >= 24;
 
 /** The Runtime API: one kept-alive HTTP connection. Bodies are of known length but for streamed responses. */
 class Api {
@@ -112,155 +116,155 @@ const stdout = (text) => {
 
 // ---- console -------------------------------------------------------------
 
-const LEVELS = { TRACE: 0, DEBUG: 1, INFO: 2, WARN: 3, ERROR: 4, FATAL: 5 };
-const jsonLogs = (process.env.AWS_LAMBDA_LOG_FORMAT ?? "").toUpperCase() === "JSON";
-const lowest = LEVELS[(process.env.AWS_LAMBDA_LOG_LEVEL ?? "").toUpperCase()] ?? -1;
-let requestId;
+const LEVELS = { TRACE: 1, DEBUG: 2, INFO: 3, WARN: 4, ERROR: 5, FATAL: 6 };
+const jsonLogs = process.env.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === "JSON";
+const lowest = LEVELS[process.env.AWS_LAMBDA_LOG_LEVEL?.toUpperCase()] ?? LEVELS.TRACE;
+let requestId = modern ? "-" : undefined;
+let tenantId;
 
-const textLine = (level, message) =>
-  // A carriage return keeps the lines of a message together as one log event.
-  stdout(`${new Date().toISOString()}\t${requestId}\t${level}\t${message.replace(/\r?\n/g, "\r")}\n`);
+const linesOf = (stack) => (typeof stack === "string" ? stack.split("\n") : stack);
+const className = (e) => e.constructor?.name ?? "UnknownError";
 
-const jsonLine = (level, args) => {
-  const line = { timestamp: new Date().toISOString(), level, requestId };
-  const error = args.find((a) => a instanceof Error);
-  if (args.length === 1 && !error) line.message = args[0];
-  else line.message = util.format(...args);
-  if (error) Object.assign(line, { errorType: error.name, errorMessage: error.message, stackTrace: stackOf(error) });
-  let text;
-  try {
-    text = JSON.stringify(line);
-  } catch {
-    text = JSON.stringify({ ...line, message: util.format(...args) });
+const errorInJSON = (key, value) =>
+  value instanceof Error ? { errorType: className(value), errorMessage: value.message, stackTrace: linesOf(value.stack), ...value } : value;
+
+const jsonMessage = (level, args) => {
+  const line = { timestamp: new Date().toISOString(), level, requestId, ...(tenantId && { tenantId }) };
+  if (args.length === 1) {
+    try {
+      return JSON.stringify({ ...line, message: args[0] }, errorInJSON);
+    } catch {
+      return JSON.stringify({ ...line, message: util.format(args[0]) });
+    }
   }
-  stdout(text + "\n");
+  line.message = util.format(...args);
+  const error = args.find((a, i) => a instanceof Error && (i > 0 || !modern));
+  if (error) Object.assign(line, { errorType: className(error), errorMessage: error.message, stackTrace: linesOf(error.stack) ?? [] });
+  return JSON.stringify(line);
 };
 
 const log = (level, args) => {
-  if (LEVELS[level] < lowest) return;
-  if (jsonLogs) jsonLine(level, args);
-  else textLine(level, util.format(...args));
+  if (LEVELS[level] < lowest && level !== "FATAL") return;
+  if (args.length === 0) args = [undefined];
+  const text = jsonLogs ? jsonMessage(level, args) : `${new Date().toISOString()}\t${requestId}\t${level}\t${util.format(...args)}`;
+  // A carriage return keeps the lines of a message together as one log event.
+  stdout(text.replace(/\n/g, "\r") + "\n");
 };
 
-console.log = console.info = (...args) => log("INFO", args);
-console.debug = (...args) => log("DEBUG", args);
-console.warn = (...args) => log("WARN", args);
-console.error = (...args) => log("ERROR", args);
-console.fatal = (...args) => log("FATAL", args);
-console.trace = (...args) => {
-  const at = {};
-  Error.captureStackTrace(at, console.trace);
-  log("TRACE", [`${util.format(...args)}\n${at.stack}`]);
-};
+for (const level of Object.keys(LEVELS)) console[level.toLowerCase()] = (...args) => log(level, args);
+console.log = console.info;
 
 // ---- errors --------------------------------------------------------------
 
+/** An error whose name is none of JavaScript's. */
 class Fault extends Error {
   constructor(name, message, stack) {
     super(message);
-    this.name = name;
+    Object.defineProperty(this, "name", { value: name, configurable: true, writable: true });
     if (stack) this.stack = stack;
+    else Error.captureStackTrace(this, Fault);
   }
 }
 
-const isError = (e) =>
-  e instanceof Error || (e && typeof e === "object" && typeof e.name === "string" && typeof e.message === "string" && typeof e.stack === "string");
-
-const stackOf = (e) => String(e.stack).split("\n");
+const isText = (v) => typeof v === "string" && v !== "";
+const isError = (e) => util.types.isNativeError(e) || (isText(e?.name) && isText(e?.message) && isText(e?.stack));
+const escaped = (text) => text?.replace(/\x7f/g, "%7F");
 
 /** What the caller of the function gets. */
 const describe = (e) => {
-  if (isError(e)) return { errorType: e.name.replace(/\x7f/g, "%7F"), errorMessage: e.message, trace: stackOf(e) };
-  return { errorType: typeof e, errorMessage: String(e), trace: [] };
+  try {
+    if (!isError(e)) return { errorType: typeof e, errorMessage: e.toString(), trace: [] };
+    return { errorType: escaped(e.name), errorMessage: escaped(e.message), trace: escaped(e.stack).split("\n") };
+  } catch {
+    return {
+      errorType: "handled",
+      errorMessage: "callback called with Error argument, but there was a problem while retrieving one or more of its message, name, and stack",
+    };
+  }
+};
+
+const withProperties = (key, e) => {
+  if (!(e instanceof Error)) return e;
+  const fields = { errorType: e.name, errorMessage: e.message, code: e.code, ...e };
+  if (typeof e.stack === "string") fields.stack = linesOf(e.stack);
+  return fields;
 };
 
 /** What the log gets: the error with its own properties. */
 const inLog = (e) => {
-  if (!isError(e)) return JSON.stringify({ errorType: typeof e, errorMessage: util.inspect(e), stack: [] });
-  const { name, message, stack, ...rest } = e;
   try {
-    return JSON.stringify({ errorType: e.name, errorMessage: e.message, ...rest, stack: stackOf(e) });
+    return JSON.stringify(e, withProperties);
   } catch {
-    return JSON.stringify({ errorType: e.name, errorMessage: e.message, stack: stackOf(e) });
+    return JSON.stringify(describe(e));
   }
 };
 
-const typeHeader = (body) => `Lambda-Runtime-Function-Error-Type: ${body.errorType.replace(/[^\x20-\x7e]/g, "?")}\r\n`;
+const typeHeader = (body) => `Lambda-Runtime-Function-Error-Type: ${String(body.errorType).replace(/[^\x20-\x7e]/g, "?")}\r\n`;
 const errorHeaders = (body) => `Content-Type: application/json\r\n${typeHeader(body)}`;
 
 const logError = (title, e) => {
-  if (jsonLogs) jsonLine("ERROR", [e]);
-  else textLine("ERROR", `${title}\t${inLog(e)}`);
+  if (!(e instanceof Error)) e = new Error(e);
+  log("ERROR", jsonLogs ? [e] : [title, `\t${inLog(e)}`]);
 };
 
 // ---- the function's module -----------------------------------------------
 
-const isModule = (file) => {
-  if (file.endsWith(".mjs")) return true;
-  if (file.endsWith(".cjs")) return false;
-  for (let dir = path.dirname(file); ; dir = path.dirname(dir)) {
-    const manifest = path.join(dir, "package.json");
-    if (fs.existsSync(manifest)) {
-      try {
-        return JSON.parse(fs.readFileSync(manifest, "utf8")).type === "module";
-      } catch {
-        return false;
-      }
-    }
-    if (dir === path.dirname(dir)) return false;
-  }
-};
+const require = createRequire(import.meta.url);
 
-/** Lets import find what require finds by NODE_PATH, as on AWS: the packages of layers. */
-const importFromLayers = () => {
-  const shelves = (process.env.NODE_PATH ?? "").split(path.delimiter).filter((dir) => path.basename(dir) === "node_modules" && fs.existsSync(dir));
-  if (shelves.length === 0 || !module.register) return;
-  const parents = shelves.map((dir) => pathToFileURL(path.join(path.dirname(dir), "noop.js")).href);
-  const hooks = `export const resolve = async (name, context, next) => {
+/** Whether .js files in a directory are ES modules. */
+const isModule = (dir) => {
+  if (dir.endsWith("/node_modules")) return false;
+  const manifest = path.join(dir, "package.json");
+  if (fs.existsSync(manifest)) {
     try {
-      return await next(name, context);
+      return JSON.parse(fs.readFileSync(manifest, "utf8"))?.type === "module";
     } catch (e) {
-      if (e.code !== "ERR_MODULE_NOT_FOUND" || /^[./]|:/.test(name)) throw e;
-      for (const parentURL of ${JSON.stringify(parents)}) {
-        try {
-          return await next(name, { ...context, parentURL });
-        } catch {}
-      }
-      throw e;
+      console.warn(`${manifest} cannot be read, it will be ignored for ES module detection purposes.`, e);
+      return false;
     }
-  };`;
-  module.register(`data:text/javascript,${encodeURIComponent(hooks)}`);
+  }
+  return dir === path.dirname(dir) ? false : isModule(path.dirname(dir));
 };
 
-const load = async (root, name) => {
-  const base = path.resolve(root, name);
-  const isFile = (f) => fs.statSync(f, { throwIfNoEntry: false })?.isFile();
-  const file = [base, `${base}.js`, `${base}.mjs`, `${base}.cjs`].find(isFile);
-  if (file && isModule(file)) {
-    importFromLayers();
-    return import(pathToFileURL(file));
+const importFile = (file) => {
+  if (!shelves.cheap) shelves.open();
+  return import(pathToFileURL(file));
+};
+
+const load = async (root, dir, name) => {
+  const base = path.resolve(root, dir, name);
+  const found = ["", ".js", ".mjs", ".cjs"].find((extension) => fs.existsSync(base + extension));
+  if (found !== undefined) {
+    const file = base + found;
+    if (modern || found === ".mjs" || (found === ".js" && isModule(path.dirname(base)))) return importFile(file);
+    return require(file);
   }
-  const require = createRequire(path.join(root, "noop.js"));
-  return require(file ?? require.resolve(name, { paths: [root, path.dirname(base)] }));
+  return require(require.resolve(name, { paths: [root, modern ? path.join(root, dir) : dir] }));
 };
 
 const findHandler = async (root, spec) => {
   if (spec.includes("..")) throw new Fault("Runtime.MalformedHandlerName", `'${spec}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`);
-  const dir = path.dirname(spec);
   const match = /^([^.]*)\.(.*)$/.exec(path.basename(spec));
   if (!match) throw new Fault("Runtime.MalformedHandlerName", "Bad handler");
   let module;
   try {
-    module = await load(root, path.join(dir, match[1]));
+    module = await load(root, path.dirname(spec), match[1]);
   } catch (e) {
-    if (e instanceof SyntaxError) throw new Fault("Runtime.UserCodeSyntaxError", `${e}`, e.stack);
-    if (e?.code === "MODULE_NOT_FOUND" || e?.code === "ERR_MODULE_NOT_FOUND") throw new Fault("Runtime.ImportModuleError", `${e}`, e.stack);
+    if (e instanceof SyntaxError) throw new Fault("Runtime.UserCodeSyntaxError", String(e), modern ? e.stack : undefined);
+    if (e?.code === "MODULE_NOT_FOUND") throw new Fault("Runtime.ImportModuleError", String(e));
     throw e;
   }
-  const walk = (from) => match[2].split(".").reduce((o, key) => o?.[key], from);
-  const handler = walk(module) ?? walk(module?.default);
-  if (handler === undefined) throw new Fault("Runtime.HandlerNotFound", `${spec} is undefined or not exported`);
+  const walk = (from) => match[2].split(".").reduce((o, key) => o && o[key], from);
+  const handler = walk(module) || (modern && walk(module?.default));
+  if (!handler) throw new Fault("Runtime.HandlerNotFound", `${spec} is undefined or not exported`);
   if (typeof handler !== "function") throw new Fault("Runtime.HandlerNotFound", `${spec} is not a function`);
+  if (handler[STREAMING] && handler[STREAMING] !== "response") throw new Fault("Runtime.MalformedStreamingHandler", "Only response streaming is supported.");
+  if (modern && handler.length >= 3 && !handler[STREAMING]) {
+    throw new Fault(
+      "Runtime.CallbackHandlerDeprecated",
+      "ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. You need to modify this function to use a supported handler signature to use Node.js 24 or later. For more information see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.",
+    );
+  }
   return handler;
 };
 
@@ -273,8 +277,8 @@ const HTTP_RESPONSE = "application/vnd.awslambda.http-integration-response";
 /** The response of a streaming handler, which goes out as it is written. */
 class ResponseStream extends Writable {
   begun = false;
+  written = false;
   contentType = "application/octet-stream";
-  prelude = Buffer.alloc(0);
 
   constructor(id) {
     super({ highWaterMark: handler[HIGH_WATER_MARK] });
@@ -282,12 +286,16 @@ class ResponseStream extends Writable {
   }
 
   setContentType(type) {
-    if (this.begun) throw new Fault("InvalidStreamingOperation", "Cannot set content-type, too late.");
+    if (this.written) throw new Fault("Runtime.InvalidStreamingOperation", "Cannot set content-type, too late.");
     this.contentType = type;
   }
 
   write(chunk, ...rest) {
     if (typeof chunk !== "string" && !(chunk instanceof Uint8Array)) chunk = JSON.stringify(chunk);
+    if (!this.written) {
+      this.written = true;
+      this._onBeforeFirstWrite?.((data) => super.write(data));
+    }
     return super.write(chunk, ...rest);
   }
 
@@ -296,7 +304,6 @@ class ResponseStream extends Writable {
     this.begun = true;
     const headers = "Lambda-Runtime-Function-Response-Mode: streaming\r\nTrailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n";
     api.open("POST", `invocation/${this.id}/response`, `${headers}Content-Type: ${this.contentType}\r\n`);
-    api.chunk(this.prelude);
   }
 
   _write(chunk, encoding, done) {
@@ -312,64 +319,88 @@ class ResponseStream extends Writable {
 
   /** Ends what has been written with an error. */
   abort(body, then) {
+    this.begin();
     const encoded = Buffer.from(JSON.stringify(body)).toString("base64");
     api.close(`${typeHeader(body)}Lambda-Runtime-Function-Error-Body: ${encoded}\r\n`, then);
   }
 }
 
-globalThis.awslambda = {
-  streamifyResponse: (handler, options) => {
-    handler[STREAMING] = "response";
-    if (options?.highWaterMark !== undefined) handler[HIGH_WATER_MARK] = Number(options.highWaterMark);
-    return handler;
-  },
-  HttpResponseStream: {
-    from: (stream, prelude) => {
-      stream.setContentType(HTTP_RESPONSE);
-      stream.prelude = Buffer.concat([Buffer.from(JSON.stringify(prelude)), Buffer.alloc(8)]);
-      return stream;
+if (!["1", "true"].includes(process.env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA)) {
+  globalThis.awslambda = {
+    streamifyResponse: (handler, options) => {
+      handler[STREAMING] = "response";
+      if (typeof options?.highWaterMark === "number") handler[HIGH_WATER_MARK] = Math.trunc(options.highWaterMark);
+      return handler;
     },
-  },
-};
+    HttpResponseStream: {
+      // The metadata goes out with the first write: who writes nothing sends none.
+      from: (stream, metadata) => {
+        stream.setContentType(HTTP_RESPONSE);
+        const text = JSON.stringify(metadata);
+        stream._onBeforeFirstWrite = (write) => {
+          write(text);
+          write(new Uint8Array(8));
+        };
+        return stream;
+      },
+    },
+  };
+}
 
 // ---- invocations -----------------------------------------------------------
 
 const api = new Api(process.env.AWS_LAMBDA_RUNTIME_API);
 let current = null; // the invocation that has no answer yet
-let lingering = null; // asks for the next event, once a handler that goes on after its answer has ended
+let drained = null; // what to do once the event loop is empty
 
 const json = (header, name) => {
-  if (!header) return undefined;
+  if (header === undefined) return undefined;
   try {
     return JSON.parse(header);
   } catch (e) {
-    throw new Fault("Runtime.LambdaContextUnmarshalError", `Cannot parse ${name}: ${e.message}`);
+    throw new Error(`Cannot parse ${name} as json: ${e}`);
   }
 };
 
+const stringify = (result) => {
+  let body;
+  try {
+    body = JSON.stringify(result === undefined ? null : result);
+  } catch {
+    throw modern ? new Fault("Runtime.JSONStringifyError", "Unable to stringify response body") : new Error("Unable to stringify response body");
+  }
+  if (body === undefined) throw new TypeError("Wrong arguments"); // a function or a symbol
+  return body;
+};
+
 class Invocation {
+  waits = true;
+  settled = false; // the handler has answered
+  completed = false; // with a result
+
   constructor(headers) {
     this.id = headers["lambda-runtime-aws-request-id"];
     this.headers = headers;
-    this.waits = true;
-    this.settled = false; // the handler has answered
-    this.drained = null; // what to do once the event loop is empty
   }
 
   context() {
     const h = this.headers;
     const deadline = Number(h["lambda-runtime-deadline-ms"]);
     const self = this;
-    return {
+    const callbacks = {
       get callbackWaitsForEmptyEventLoop() {
         return self.waits;
       },
       set callbackWaitsForEmptyEventLoop(value) {
         self.waits = value;
       },
-      succeed: (result) => this.atOnce(null, result),
-      fail: (error) => this.atOnce(error ?? "handled"),
-      done: (error, result) => this.atOnce(error, result),
+    };
+    if (!handler[STREAMING]) {
+      callbacks.succeed = this.first((result) => this.done(null, result));
+      callbacks.fail = this.first((error) => this.done(error ?? "handled"));
+      callbacks.done = this.first((error, result) => this.done(error, result));
+    }
+    return Object.assign(modern ? {} : callbacks, {
       functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
       functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
       memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
@@ -379,110 +410,121 @@ class Invocation {
       identity: json(h["lambda-runtime-cognito-identity"], "CognitoIdentity"),
       invokedFunctionArn: h["lambda-runtime-invoked-function-arn"],
       awsRequestId: this.id,
+      tenantId: h["lambda-runtime-aws-tenant-id"],
+      ...(modern && { xRayTraceId: h["lambda-runtime-trace-id"] }),
       getRemainingTimeInMillis: () => deadline - Date.now(),
-    };
-  }
-
-  /** context.succeed, fail and done do not wait for the event loop. */
-  atOnce(error, result) {
-    this.waits = false;
-    this.callback(error, result);
-  }
-
-  /** The handler's callback: the first call counts. */
-  callback(error, result) {
-    if (this.settled) return;
-    this.settled = true;
-    const answer = () => (error === null || error === undefined ? this.succeed(result) : this.fail(error));
-    if (this.waits && (error === null || error === undefined)) this.drained = answer;
-    else answer();
-  }
-
-  succeed(result) {
-    let body;
-    try {
-      body = JSON.stringify(result === undefined ? null : result);
-      if (body === undefined) body = "null";
-    } catch (e) {
-      this.fail(new Fault("Runtime.MarshalError", "Unable to stringify response body"));
-      return;
-    }
-    if (current !== this) return;
-    current = null;
-    api.call("POST", `invocation/${this.id}/response`, body, "Content-Type: application/json\r\n", (status) => {
-      if (status === 413) {
-        const fault = new Fault("Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size (6291556 bytes).");
-        current = this;
-        this.fail(fault);
-        return;
-      }
-      next();
     });
   }
 
-  fail(error, then = next) {
+  /** Of all ways to answer only the first call counts, unless it throws. */
+  first(answer) {
+    return (...args) => {
+      if (this.settled) return;
+      answer(...args);
+      this.settled = true;
+    };
+  }
+
+  /** What context.succeed, fail and done do: they do not wait for the event loop. */
+  done(error, result) {
+    drained = null;
+    if (error !== undefined && error !== null) this.fail(error);
+    else this.complete(result);
+  }
+
+  /** The handler's callback, whose result waits until the event loop is empty. */
+  callback(error, result) {
+    if ((error !== undefined && error !== null) || !this.waits) this.done(error, result);
+    else drained = () => setImmediate(() => this.complete(result));
+  }
+
+  complete(result) {
+    if (this.completed) {
+      console.error("Invocation has already been reported as done. Cannot call complete more than once per invocation.");
+      return;
+    }
+    this.completed = true;
+    const body = stringify(result);
     if (current !== this) return;
     current = null;
-    logError(error?.title ?? "Invoke Error ", error);
+    api.call("POST", `invocation/${this.id}/response`, body, "Content-Type: application/json\r\n", next);
+  }
+
+  fail(error) {
+    logError("Invoke Error", error);
+    if (current === this) this.report(error, next);
+  }
+
+  /** Sends an error to whoever waits for the answer, if anybody still does. */
+  report(error, then) {
+    if (current !== this) {
+      then();
+      return;
+    }
+    current = null;
     const body = describe(error);
     this.out?.destroy(); // nothing that is still to be written goes out
-    if (this.out?.begun) this.out.abort(body, then);
+    if (this.out) this.out.abort(body, then);
     else api.call("POST", `invocation/${this.id}/error`, JSON.stringify(body), errorHeaders(body), then);
   }
 
   run(payload) {
-    this.settledByPromise = false;
+    const event = JSON.parse(payload.toString("utf8"));
     const context = this.context();
-    let event;
-    try {
-      event = JSON.parse(payload.toString("utf8"));
-    } catch (e) {
-      throw new Fault("Runtime.UnmarshalError", `Unable to parse event: ${e.message}`);
-    }
     if (handler[STREAMING]) {
       this.stream(event, context);
       return;
     }
-    const result = handler(event, context, (error, value) => this.callback(error, value));
-    if (typeof result?.then === "function") {
-      result.then(
-        (value) => this.atOnce(null, value),
-        (error) => this.atOnce(error ?? new Error(String(error))),
-      );
+    if (modern) {
+      (async () => this.complete(await handler(event, context)))().catch((error) => this.fail(error));
+      return;
     }
+    // A handler that never answers answers null, once nothing is left to run.
+    drained = () => this.complete(null);
+    const result = handler(event, context, this.answer);
+    if (typeof result?.then === "function") result.then(context.succeed, context.fail).catch(context.fail);
   }
+
+  answer = this.first((error, result) => this.callback(error, result));
 
   /** The next event is asked for once the response has ended and the handler has returned. */
   stream(event, context) {
     this.out = new ResponseStream(this.id);
-    const result = handler(event, this.out, context);
-    if (typeof result?.then !== "function") {
-      this.fail("Streaming does not support non-async handlers.");
+    api.sock.ref(); // a response that does not end is waited for
+    const finished = new Promise((resolve) => this.out.once("finish", resolve));
+    const proceed = () => {
+      if (this.waits && !modern) drained = next;
+      else next();
+    };
+    const failed = (error) => {
+      logError("Invoke Error", error);
+      this.report(error, proceed);
+    };
+    let result;
+    try {
+      result = handler(event, this.out, context);
+    } catch (error) {
+      failed(error);
       return;
     }
-    const finished = new Promise((resolve) => this.out.once("finish", resolve));
-    const returned = result.then(
-      (value) => {
-        if (value !== undefined) console.warn("Streaming handlers ignore return values.");
-      },
-      (error) => (current === this ? this.fail(error) : logError("Invoke Error ", error)),
-    );
-    finished.then(() => {
-      const proceed = () => {
-        if (lingering !== proceed) return;
-        lingering = null;
-        next();
-      };
-      lingering = proceed;
-      returned.then(proceed);
-    });
+    if (typeof result?.then !== "function") {
+      failed(modern ? new Error("Streaming does not support non-async handlers.") : "Streaming does not support non-async handlers.");
+      return;
+    }
+    result.then(async (value) => {
+      if (value !== undefined) console.warn("Streaming handlers ignore return values.");
+      await finished;
+      proceed();
+    }, failed);
   }
 }
 
 function next() {
+  drained = null;
   api.call("GET", "invocation/next", undefined, "", (status, headers, payload) => {
     if (status !== 200) process.exit(1);
     requestId = headers["lambda-runtime-aws-request-id"];
+    tenantId = headers["lambda-runtime-aws-tenant-id"];
     const trace = headers["lambda-runtime-trace-id"];
     if (trace) process.env._X_AMZN_TRACE_ID = trace;
     else delete process.env._X_AMZN_TRACE_ID;
@@ -490,44 +532,43 @@ function next() {
     try {
       current.run(payload);
     } catch (e) {
-      current?.atOnce(e);
+      current?.answer(e);
     }
   });
 }
 
-// An empty event loop ends an invocation: with the result that was waiting for
-// it, or with null when the handler never gave one.
-process.on("beforeExit", () => {
-  const inv = current;
-  if (!inv) lingering?.();
-  else if (inv.out) inv.fail("Response stream is not finished.");
-  else if (inv.drained) inv.drained();
-  else inv.atOnce(null, null);
-});
-
 const crash = (title, error, code) => {
+  logError(title, error);
+  const exit = () => process.exit(code);
   if (current) {
-    error.title = title;
-    current.fail(error, () => process.exit(code));
+    current.report(error, exit);
     return;
   }
-  logError(title, error);
+  if (started) exit();
   const body = describe(error);
-  api.call("POST", "init/error", JSON.stringify(body), errorHeaders(body), () => process.exit(code));
+  api.call("POST", "init/error", JSON.stringify(body), errorHeaders(body), exit);
 };
 
-process.on("uncaughtException", (error) => crash("Uncaught Exception ", isError(error) ? error : new Error(String(error)), 129));
-process.on("unhandledRejection", (reason, promise) => {
-  const error = new Fault("Runtime.UnhandledPromiseRejection", reason?.toString());
-  error.reason = reason;
-  error.promise = promise;
-  crash("Unhandled Promise Rejection ", error, 128);
-});
+if (!modern) {
+  process.on("beforeExit", () => {
+    const then = drained;
+    drained = null;
+    then?.();
+  });
+  process.on("uncaughtException", (error) => crash("Uncaught Exception", error, 129));
+  process.on("unhandledRejection", (reason, promise) =>
+    crash("Unhandled Promise Rejection", Object.assign(new Fault("Runtime.UnhandledPromiseRejection", reason), { reason, promise }), 128),
+  );
+}
 
 let handler;
+let started = false;
 try {
+  if (shelves.cheap) shelves.open();
   handler = await findHandler(process.env.LAMBDA_TASK_ROOT ?? process.cwd(), process.env._HANDLER);
+  started = true;
   next();
 } catch (e) {
-  crash("Uncaught Exception ", isError(e) ? e : new Error(String(e)), 1);
+  if (modern) crash("Init Error", e, 1);
+  else crash("Uncaught Exception", e, 129);
 }

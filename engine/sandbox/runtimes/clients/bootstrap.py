@@ -8,6 +8,7 @@ import importlib
 import json
 import logging
 import os
+import re
 import site
 import socket
 import sys
@@ -78,65 +79,67 @@ class Fault(Exception):
 class Fields:
     """A plain record with a readable representation."""
 
-    def __init__(self, names, values):
-        for name in names:
+    names = ()
+
+    def __init__(self, values):
+        for name in self.names:
             setattr(self, name, values.get(name))
-        self._names = names
 
     def __repr__(self):
         return "%s([%s])" % (
-            self.__class__.__name__, ",".join("%s=%s" % (n, getattr(self, n)) for n in self._names))
+            self.__class__.__name__, ",".join("%s=%s" % (n, getattr(self, n)) for n in self.names))
 
 
 class CognitoIdentity(Fields):
-    pass
+    names = ("cognito_identity_id", "cognito_identity_pool_id")
 
 
 class Client(Fields):
-    pass
+    names = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
 
 
 class ClientContext(Fields):
-    pass
+    names = ("custom", "env", "client")
 
 
-class LambdaContext:
+class LambdaContext(Fields):
+    names = ("aws_request_id", "log_group_name", "log_stream_name", "function_name", "memory_limit_in_mb",
+             "function_version", "invoked_function_arn", "client_context", "identity", "tenant_id")
+
     def __init__(self, headers):
-        self.aws_request_id = headers["lambda-runtime-aws-request-id"]
-        self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
-        self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
-        self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
-        self.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
-        self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-        self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+        client = parse(headers.get("lambda-runtime-client-context"), "Client Context")
+        who = parse(headers.get("lambda-runtime-cognito-identity"), "Cognito Identity") or {}
+        # What a caller traces with is not part of what it says of itself.
+        w3c = client.pop("w3c", None) if isinstance(client, dict) else None
+        self._w3c = {k: w3c[k] for k in ("traceparent", "tracestate", "baggage")
+                     if isinstance(w3c, dict) and isinstance(w3c.get(k), str)}
         self._deadline = int(headers.get("lambda-runtime-deadline-ms", 0))
-        given = parse(headers.get("lambda-runtime-cognito-identity"), "Cognito Identity") or {}
-        self.identity = CognitoIdentity(
-            ["cognito_identity_id", "cognito_identity_pool_id"],
-            {"cognito_identity_id": given.get("cognitoIdentityId"),
-             "cognito_identity_pool_id": given.get("cognitoIdentityPoolId")})
-        given = parse(headers.get("lambda-runtime-client-context"), "Client Context")
-        self.client_context = None
-        if given:
-            client = given.get("client")
-            if client is not None:
-                client = Client(["installation_id", "app_title", "app_version_name",
-                                 "app_version_code", "app_package_name"], client)
-            self.client_context = ClientContext(
-                ["custom", "env", "client"],
-                {"custom": given.get("custom"), "env": given.get("env"), "client": client})
+        super().__init__({
+            "aws_request_id": headers["lambda-runtime-aws-request-id"],
+            "log_group_name": os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME"),
+            "log_stream_name": os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME"),
+            "function_name": os.environ.get("AWS_LAMBDA_FUNCTION_NAME"),
+            "memory_limit_in_mb": os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
+            "function_version": os.environ.get("AWS_LAMBDA_FUNCTION_VERSION"),
+            "invoked_function_arn": headers.get("lambda-runtime-invoked-function-arn"),
+            "identity": CognitoIdentity({"cognito_identity_id": who.get("cognitoIdentityId"),
+                                         "cognito_identity_pool_id": who.get("cognitoIdentityPoolId")}),
+            "tenant_id": headers.get("lambda-runtime-aws-tenant-id"),
+        })
+        if client is not None:
+            self.client_context = ClientContext(client)
+            if self.client_context.client is not None:
+                self.client_context.client = Client(self.client_context.client)
 
     def get_remaining_time_in_millis(self):
         return max(self._deadline - int(time.time() * 1000), 0)
 
+    def w3c(self):
+        return dict(self._w3c)
+
     def log(self, msg):
         sys.stdout.write(str(msg))
         sys.stdout.flush()
-
-    def __repr__(self):
-        names = ["aws_request_id", "log_group_name", "log_stream_name", "function_name", "memory_limit_in_mb",
-                 "function_version", "invoked_function_arn", "client_context", "identity"]
-        return "LambdaContext([%s])" % ",".join("%s=%s" % (n, getattr(self, n)) for n in names)
 
 
 def parse(text, name):
@@ -163,26 +166,34 @@ class LogHandler(logging.Handler):
         sys.stdout.flush()
 
 
-LEVELS = {"TRACE": logging.NOTSET, "DEBUG": logging.DEBUG, "INFO": logging.INFO,
-          "WARN": logging.WARNING, "ERROR": logging.ERROR, "FATAL": logging.CRITICAL}
-
-
 class JsonFormatter(logging.Formatter):
-    standard = set(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"aws_request_id", "message", "asctime"}
+    # What is a record's own is not among what a caller has added to it.
+    own = (set(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) - {"taskName"}) | {"aws_request_id"}
+
+    def __init__(self):
+        super().__init__(datefmt=STAMP)
 
     def format(self, record):
-        level = {"WARNING": "WARN", "CRITICAL": "FATAL"}.get(record.levelname, record.levelname)
-        out = {"timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
-               "level": level, "message": record.getMessage(), "logger": record.name}
+        record.levelno = min(50, max(0, record.levelno)) // 10 * 10
+        record.levelname = logging.getLevelName(record.levelno)
+        plain = isinstance(record.msg, dict) and not record.args
+        out = {"timestamp": self.formatTime(record, self.datefmt), "level": record.levelname,
+               "message": record.msg if plain else record.getMessage(), "logger": record.name}
         if record.exc_info:
             kind, value, tb = record.exc_info
-            out["stackTrace"] = traceback.format_list(traceback.extract_tb(tb))
+            out["stackTrace"] = traceback.format_tb(tb)
             out["errorType"] = kind.__name__ if kind else None
             out["errorMessage"] = str(value)
-            out["location"] = "%s:%s:%d" % (record.pathname, record.funcName, record.lineno)
-        out.update({k: v for k, v in record.__dict__.items() if k not in self.standard})
-        out["requestId"] = getattr(record, "aws_request_id", None) or None
-        return json.dumps(out, default=str) + "\n"
+        out["requestId"] = getattr(record, "aws_request_id", None)
+        if record.exc_info:
+            out["location"] = "%s:%s:%s" % (record.pathname, record.funcName, record.lineno)
+        for key, value in record.__dict__.items():
+            if key not in self.own:
+                out.setdefault(key, value)
+        return json.dumps({k: v for k, v in out.items() if v is not None}, ensure_ascii=False, default=str) + "\n"
+
+
+STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def json_logs():
@@ -197,19 +208,52 @@ def set_up_logging():
     handler.addFilter(RequestId())
     root = logging.getLogger()
     root.addHandler(handler)
-    level = LEVELS.get(os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper())
-    if level is not None:
+    level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "")
+    level = "DEBUG" if level == "TRACE" else level.upper()
+    if isinstance(logging.getLevelName(level), int):
         root.setLevel(level)
+
+
+# From Python 3.12 on AWS writes characters as they are, and so none that is no character.
+ASCII = os.environ.get("AWS_EXECUTION_ENV", "") in [
+    "AWS_Lambda_python3." + minor for minor in ("8", "9", "10", "11")]
+NUMBER = "number-" + os.urandom(8).hex()
+SCALARS = (str, int, float, bool, type(None))
 
 
 def default(value):
     if isinstance(value, Decimal):
-        return float(value) if value % 1 else int(value)
+        return float("nan") if value.is_nan() else NUMBER + str(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    if callable(getattr(value, "_asdict", None)):
+        return value._asdict()
     raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
 
 
-def encode(value):
-    return json.dumps(value, ensure_ascii=False, default=default).encode("utf-8", "surrogatepass")
+def with_objects(value):
+    """A copy of what contains named tuples, which are objects; else the value itself."""
+    if isinstance(value, dict):
+        new = {k: v if type(v) in SCALARS else with_objects(v) for k, v in value.items()}
+        return value if all(new[k] is value[k] for k in new) else new
+    if isinstance(value, tuple) and callable(getattr(value, "_asdict", None)):
+        return with_objects(dict(value._asdict()))
+    if isinstance(value, (list, tuple)):
+        new = [v if type(v) in SCALARS else with_objects(v) for v in value]
+        return value if all(a is b for a, b in zip(new, value)) else new
+    return value
+
+
+def dumps(value):
+    if type(value) not in SCALARS:
+        try:
+            value = with_objects(value)
+        except RecursionError:
+            pass  # json has the word for it
+    text = json.dumps(value, ensure_ascii=ASCII, default=default)
+    if NUMBER in text:  # decimals keep their digits
+        text = re.sub('"%s([^"]*)"' % NUMBER, r"\1", text)
+    return text
 
 
 def find_handler(name):
@@ -233,25 +277,21 @@ def find_handler(name):
 
 
 def describe(error, request_id=""):
-    """The error body. The frames of this file and of the import machinery above
-    the function's own are nobody's business."""
+    """The error body. The frames of this file above the function's own are nobody's business."""
     if isinstance(error, Fault):
         kind, message, trace = error.kind, error.message, error.trace
     else:
-        frames = traceback.extract_tb(error.__traceback__)
-        mine = [i for i, f in enumerate(frames)
-                if not f.filename.startswith("<frozen importlib") and "importlib/__init__.py" not in f.filename
-                and os.path.abspath(f.filename) != HERE]
-        kind, message = type(error).__name__, str(error)
-        trace = traceback.format_list(frames[mine[0]:] if mine else [])
+        frames = [(f.filename, f.lineno, f.name, f.line) for f in traceback.extract_tb(error.__traceback__)]
+        first = next((i for i, f in enumerate(frames) if os.path.abspath(f[0]) != HERE), 0)
+        kind, message, trace = type(error).__name__, str(error), traceback.format_list(frames[first:])
     return {"errorMessage": message or "", "errorType": kind, "requestId": request_id, "stackTrace": trace or []}
 
 
 def log_error(body):
     if json_logs():
-        line = {"timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "level": "ERROR"}
+        line = {"timestamp": time.strftime(STAMP, time.gmtime()), "level": "ERROR"}
         line.update(body)
-        text = json.dumps(line)
+        text = dumps(line)
     else:
         head = "[ERROR] " + body["errorType"]
         if body["errorMessage"]:
@@ -263,14 +303,23 @@ def log_error(body):
                 lines.append("\u00a0" * (len(line) - len(bare)) + bare)
         # A carriage return keeps the lines together as one log event.
         text = "\r".join(line.replace("\n", "\r") for line in lines)
-    data = (text + "\n").encode("utf-8", "backslashreplace")
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.flush()
+
+
+# What AWS's runtime says above an error of the init, whatever the error.
+WARNING = (
+    "LAMBDA_WARNING: Unhandled exception. The most likely cause is an issue in the function code. "
+    "However, in rare cases, a Lambda runtime update can cause unexpected function behavior. "
+    "For functions using managed runtimes, runtime updates can be triggered by a function change, or can be applied "
+    "automatically. To determine if the runtime has been updated, check the runtime version in the INIT_START log entry. "
+    "If this error correlates with a change in the runtime version, you may be able to mitigate this error by "
+    "temporarily rolling back to the previous runtime version. "
+    "For more information, see https://docs.aws.amazon.com/lambda/latest/dg/runtimes-update.html\r")
 
 
 def post_error(api, path, body):
-    return api.call("POST", path, encode(body),
+    return api.call("POST", path, dumps(body).encode("utf-8"),
                     "Content-Type: application/json\r\nLambda-Runtime-Function-Error-Type: %s\r\n" % body["errorType"])
 
 
@@ -289,22 +338,22 @@ def handle(api, handler, headers, payload):
         except ValueError as e:
             raise Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % e)
         response = handler(event, context)
-        try:
-            result = encode(response)
-        except Exception as e:
-            raise Fault("Runtime.MarshalError", "Unable to marshal response: %s" % e)
+        kind = "application/json"
+        if isinstance(response, bytes):
+            result, kind = response, "application/unknown"
+        else:
+            try:
+                result = dumps(response)
+            except Exception as e:
+                raise Fault("Runtime.MarshalError", "Unable to marshal response: %s" % e)
     except Exception as e:
         body = describe(e, request_id)
         log_error(body)
         post_error(api, "invocation/%s/error" % request_id, body)
         return
-    status, _, _ = api.call("POST", "invocation/%s/response" % request_id, result,
-                            "Content-Type: application/json\r\n")
-    if status == 413:
-        body = {"errorMessage": "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
-                "errorType": "Function.ResponseSizeTooLarge", "requestId": request_id, "stackTrace": []}
-        log_error(body)
-        post_error(api, "invocation/%s/error" % request_id, body)
+    if isinstance(result, str):
+        result = result.encode("utf-8")  # half of a surrogate pair ends the runtime, as on AWS
+    api.call("POST", "invocation/%s/response" % request_id, result, "Content-Type: %s\r\n" % kind)
 
 
 def main():
@@ -322,6 +371,7 @@ def main():
         handler = find_handler(os.environ["_HANDLER"])
     except Exception as e:
         body = describe(e)
+        logging.warning(WARNING)
         log_error(body)
         post_error(api, "init/error", body)
         sys.exit(1)
