@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	goruntime "runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,6 +33,9 @@ import (
 type Options struct {
 	Dir    string       // where environments and the supervisor live; created
 	Logger *slog.Logger // nil is slog.Default
+	// Commands boot runtimes, by identifier, in place of this machine's interpreters
+	// with the bundled clients. The handler is appended.
+	Commands map[string][]string
 }
 
 // Driver implements sandbox.Driver.
@@ -40,10 +44,13 @@ type Driver struct {
 	instance   *instance.Dir
 	supervisor string
 	clients    string
+	overrides  map[string][]string
 
-	mu           sync.Mutex
-	closed       bool
-	running      map[*environment]struct{}
+	mu      sync.Mutex
+	closed  bool
+	running map[*environment]struct{}
+
+	looking      sync.Mutex         // held while an interpreter is looked up, or a client compiled
 	interpreters map[string]command // by runtime: looked up once
 }
 
@@ -81,6 +88,7 @@ func New(o Options) (*Driver, error) {
 		instance:     own,
 		supervisor:   supervisor,
 		clients:      clients,
+		overrides:    o.Commands,
 		running:      map[*environment]struct{}{},
 		interpreters: map[string]command{},
 	}, nil
@@ -99,7 +107,7 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Environm
 		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
 	}
 	layout := runtimes.Layout{Task: spec.CodeDir, Runtime: d.clients, Opt: spec.LayersDir, Path: os.Getenv("PATH")}
-	commands, err := d.commands(runtime, layout)
+	commands, err := d.commands(runtime, layout, spec.Handler)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
 	}
@@ -118,12 +126,15 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Environm
 }
 
 // commands lists what may boot a runtime; a note about it is logged once.
-func (d *Driver) commands(runtime runtimes.Runtime, layout runtimes.Layout) ([][]string, error) {
+func (d *Driver) commands(runtime runtimes.Runtime, layout runtimes.Layout, handler string) ([][]string, error) {
+	if command := d.overrides[runtime.Name]; command != nil {
+		return [][]string{append(slices.Clone(command), handler)}, nil
+	}
 	if runtime.Language == runtimes.Provided {
 		return runtime.Bootstraps(layout), nil
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.looking.Lock()
+	defer d.looking.Unlock()
 	c, ok := d.interpreters[runtime.Name]
 	if !ok {
 		var note string

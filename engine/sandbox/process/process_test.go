@@ -28,9 +28,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func newDriver(tb testing.TB) *process.Driver {
+func newDriver(tb testing.TB, change ...func(*process.Options)) *process.Driver {
 	tb.Helper()
-	d, err := process.New(process.Options{Dir: tb.TempDir(), Logger: slog.New(slog.DiscardHandler)})
+	o := process.Options{Dir: tb.TempDir(), Logger: slog.New(slog.DiscardHandler)}
+	for _, c := range change {
+		c(&o)
+	}
+	d, err := process.New(o)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -44,6 +48,14 @@ func newDriver(tb testing.TB) *process.Driver {
 
 func TestSuite(t *testing.T) {
 	sandboxtest.Suite{Driver: newDriver(t)}.Run(t)
+}
+
+// AWS's own interface client for Java is a command like another.
+func TestOfficialJava(t *testing.T) {
+	d := newDriver(t, func(o *process.Options) {
+		o.Commands = map[string][]string{"java21": sandboxtest.OfficialJava(t)}
+	})
+	sandboxtest.Suite{Driver: d, OfficialJava: true}.Java(t)
 }
 
 func BenchmarkInvoke(b *testing.B) { sandboxtest.BenchmarkInvoke(b, newDriver(b)) }
