@@ -156,6 +156,39 @@ func (s Suite) Java(t *testing.T) {
 			}
 		}).want(`{"firstName":"a","lastName":"layer"}`, `{"greetings":"Hello a layer."}`)
 	})
+	t.Run("options", func(t *testing.T) {
+		b := s.start(t, Java(t), func(spec *sandbox.Spec) {
+			spec.Env["JAVA_TOOL_OPTIONS"] = "-Dpicked=up"
+		})
+		if log := strings.Join(b.lines.Of(""), "\n"); !strings.Contains(log, "Picked up JAVA_TOOL_OPTIONS: -Dpicked=up") {
+			t.Errorf("log %q", log)
+		}
+		b.want(`{"op":"property","name":"picked"}`, `"up"`)
+	})
+	t.Run("wrapper", func(t *testing.T) {
+		if s.OfficialJava && !s.Isolates {
+			t.Skip("a bare command has no wrapper")
+		}
+		f := Java(t)
+		f.Dir, f.Handler = t.TempDir(), "example.Greeter"
+		if err := os.CopyFS(f.Dir, os.DirFS(filepath.Join(dir, "shaded"))); err != nil {
+			t.Fatal(err)
+		}
+		wrapper := "#!/bin/sh\necho wrapped\nexec \"$@\"\n"
+		if err := os.WriteFile(filepath.Join(f.Dir, "wrapper"), []byte(wrapper), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		b := s.start(t, f, func(spec *sandbox.Spec) {
+			spec.Env["AWS_LAMBDA_EXEC_WRAPPER"] = "/var/task/wrapper"
+			if !s.Isolates {
+				spec.Env["AWS_LAMBDA_EXEC_WRAPPER"] = filepath.Join(f.Dir, "wrapper")
+			}
+		})
+		b.want(`{"firstName":"a","lastName":"b"}`, `{"greetings":"Hello a b."}`)
+		if log := b.lines.Of(""); !slices.Contains(log, "wrapped") {
+			t.Errorf("log %q", log)
+		}
+	})
 	t.Run("out of heap", func(t *testing.T) {
 		b := s.start(t, Java(t))
 		res, id := b.invoke(`{"op":"heap"}`)

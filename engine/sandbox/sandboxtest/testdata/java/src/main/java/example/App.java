@@ -69,6 +69,8 @@ public class App {
                 return "written";
             case "context":
                 return context(context);
+            case "property":
+                return System.getProperty((String) arguments.get("name"));
             case "get":
                 return get(System.getenv("AWS_ENDPOINT_URL") + arguments.get("path"));
             default:
