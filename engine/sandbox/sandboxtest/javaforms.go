@@ -156,6 +156,16 @@ func (s Suite) Java(t *testing.T) {
 			}
 		}).want(`{"firstName":"a","lastName":"layer"}`, `{"greetings":"Hello a layer."}`)
 	})
+	t.Run("JSON log", func(t *testing.T) {
+		f := Java(t)
+		f.Handler = "example.Forms::log"
+		b := s.start(t, f, func(spec *sandbox.Spec) { spec.Env["AWS_LAMBDA_LOG_FORMAT"] = "JSON" })
+		_, id := b.invoke(`"logger"`)
+		want := `^\{"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z","message":"a \\n b","level":"UNDEFINED","AWSRequestId":"` + id + `"\}$`
+		if log := b.lines.Of(id); len(log) != 1 || !regexp.MustCompile(want).MatchString(log[0]) {
+			t.Errorf("log %q, want %s", log, want)
+		}
+	})
 	t.Run("options", func(t *testing.T) {
 		b := s.start(t, Java(t), func(spec *sandbox.Spec) {
 			spec.Env["JAVA_TOOL_OPTIONS"] = "-Dpicked=up"

@@ -8,7 +8,8 @@ import java.io.PrintStream;
 import java.io.UnsupportedEncodingException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -52,9 +53,7 @@ final class Log {
             write(level.equals("UNDEFINED") ? String.valueOf(message) : "[" + level + "] " + message);
             return;
         }
-        StringBuilder line = new StringBuilder("{\"timestamp\":\"");
-        line.append(Instant.now().truncatedTo(ChronoUnit.SECONDS).toString().replace("Z", ""));
-        line.append(String.format(Locale.ROOT, ".%03dZ\",\"message\":", System.currentTimeMillis() % 1000));
+        StringBuilder line = new StringBuilder("{\"timestamp\":\"").append(Stamp.now()).append("\",\"message\":");
         Json.quote(line, String.valueOf(message));
         line.append(",\"level\":\"").append(level).append('"');
         if (requestId != null) {
@@ -72,6 +71,15 @@ final class Log {
 
     void error(String message) {
         log(message, json ? "ERROR" : "UNDEFINED");
+    }
+
+    /** Loaded with the first JSON log line only. */
+    private static final class Stamp {
+        private static final DateTimeFormatter FORMAT = DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
+
+        static String now() {
+            return FORMAT.format(Instant.now());
+        }
     }
 
     private boolean enabled(String level) {
