@@ -54,8 +54,9 @@ func javaVersion(said string) string {
 	return "unknown"
 }
 
-// buildJava makes dir: the client as a jar, an archive of its loaded classes, which
-// saves a third of its start, and at last what boots it.
+// buildJava makes dir: the client as a jar, the interface of aws-lambda-java-core as
+// another, an archive of the client's loaded classes, which saves much of its start,
+// and at last what boots it.
 func buildJava(dir string) error {
 	if err := os.RemoveAll(dir); err != nil { // of an attempt that failed
 		return err
@@ -68,20 +69,15 @@ func buildJava(dir string) error {
 	if err := os.CopyFS(work, sources); err != nil {
 		return err
 	}
-	files, err := filepath.Glob(filepath.Join(work, "lambdaform", "*.java"))
-	if err != nil {
+	classes := filepath.Join(work, "classes")
+	if err := compile(work, classes); err != nil {
 		return err
 	}
-	classes := filepath.Join(work, "classes")
-	args := []string{
-		"-J-XX:+UseSerialGC", "-J-XX:TieredStopAtLevel=1", // it does not live long
-		"-source", "8", "-target", "8", "-Xlint:-options", "-nowarn", "-proc:none", "-encoding", "UTF-8", "-d", classes,
-	}
-	if out, err := exec.Command("javac", append(args, files...)...).CombinedOutput(); err != nil {
-		return fmt.Errorf("javac: %w: %s", err, out)
-	}
 	jar := filepath.Join(dir, "client.jar")
-	if err := writeJar(jar, classes); err != nil {
+	if err := writeJar(jar, classes, "lambdaform"); err != nil {
+		return err
+	}
+	if err := writeJar(filepath.Join(dir, "core.jar"), classes, "com"); err != nil {
 		return err
 	}
 	// Java 13 and later can; with others there is none, and no harm in it.
@@ -96,8 +92,32 @@ func buildJava(dir string) error {
 	return os.RemoveAll(work)
 }
 
-// writeJar packs class files. The function's code may look into java.io, as on AWS.
-func writeJar(path, classes string) (err error) {
+// compile makes class files of all sources below a directory.
+func compile(sources, classes string) error {
+	args := []string{
+		"-J-XX:+UseSerialGC", "-J-XX:TieredStopAtLevel=1", // it does not live long
+		"-source", "8", "-target", "8", "-Xlint:-options", "-nowarn", "-proc:none", "-encoding", "UTF-8", "-d", classes,
+	}
+	if err := filepath.WalkDir(sources, func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".java") {
+			args = append(args, path)
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	if err := os.Mkdir(classes, 0o755); err != nil {
+		return err
+	}
+	if out, err := exec.Command("javac", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("javac: %w: %s", err, out)
+	}
+	return nil
+}
+
+// writeJar packs the class files of a package and those below it. The client lets the
+// function's code look into java.io, as AWS's does.
+func writeJar(path, classes, top string) (err error) {
 	file, err := os.Create(path)
 	if err != nil {
 		return err
@@ -111,7 +131,22 @@ func writeJar(path, classes string) (err error) {
 	if _, err := manifest.Write([]byte("Manifest-Version: 1.0\nMain-Class: lambdaform.Main\nAdd-Opens: java.base/java.io\n")); err != nil {
 		return err
 	}
-	if err := jar.AddFS(os.DirFS(classes)); err != nil {
+	files := os.DirFS(classes)
+	if err := fs.WalkDir(files, top, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		member, err := jar.Create(name)
+		if err != nil {
+			return err
+		}
+		_, err = member.Write(data)
+		return err
+	}); err != nil {
 		return err
 	}
 	return jar.Close()

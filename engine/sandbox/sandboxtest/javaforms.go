@@ -64,6 +64,7 @@ var javaForms = []struct {
 		{event: `{"firstName":"John","lastName":"Doe"}`, payload: `{"greetings":"Hello John Doe."}`},
 		{event: `{}`, kind: "java.lang.IllegalArgumentException", message: "who?", trace: "example.Greeter.handleRequest(Greeter.java:10)"},
 	}},
+	{handler: "example.Greeter", dir: "bare", calls: []call{{event: `{"firstName":"John","lastName":"Doe"}`, payload: `{"greetings":"Hello John Doe."}`}}}, // core is the runtime's
 	{handler: "example.Greeter::handleRequest", calls: []call{{event: `{"firstName":"John","lastName":"Doe"}`, payload: `{"greetings":"Hello John Doe."}`}}},
 	{handler: "example.Generic", own: true, calls: []call{{event: `[{"value":"a"},{"value":"b"}]`, payload: `{"value":"b"}`}}},
 	{handler: "example.Upper", calls: []call{{event: `"test"`, payload: `"TEST"`}}},
@@ -148,13 +149,13 @@ func (s Suite) Java(t *testing.T) {
 	t.Run("init", s.javaInit)
 	t.Run("layer", func(t *testing.T) {
 		f := Java(t)
-		f.Dir, f.Handler = filepath.Join(dir, "bare"), "example.Greeter"
+		f.Dir, f.Handler = filepath.Join(dir, "bare"), "example.Forms::sns"
 		s.start(t, f, func(spec *sandbox.Spec) {
 			spec.LayersDir = t.TempDir()
 			if err := os.CopyFS(filepath.Join(spec.LayersDir, "java", "lib"), os.DirFS(filepath.Join(dir, "zipped", "lib"))); err != nil {
 				t.Fatal(err)
 			}
-		}).want(`{"firstName":"a","lastName":"layer"}`, `{"greetings":"Hello a layer."}`)
+		}).want(`{"Records":[{"Sns":{"Message":"out of a layer"}}]}`, `"out of a layer"`)
 	})
 	t.Run("JSON log", func(t *testing.T) {
 		f := Java(t)

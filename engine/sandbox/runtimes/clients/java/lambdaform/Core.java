@@ -7,8 +7,8 @@ import java.lang.reflect.Proxy;
 import java.util.Map;
 
 /**
- * The interfaces of aws-lambda-java-core, which come with the function. What they ask of
- * a runtime is given by proxies; a function that does without them has none.
+ * The interfaces of aws-lambda-java-core, of whatever version the function brings. What
+ * they ask of a runtime is given by proxies.
  */
 final class Core {
     private static final String PACKAGE = "com.amazonaws.services.lambda.runtime.";

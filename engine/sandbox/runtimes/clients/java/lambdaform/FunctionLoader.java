@@ -10,7 +10,7 @@ import java.util.List;
 
 /**
  * Loads the function: classes beside each other in its directory, jars in lib below it,
- * and what CLASSPATH names of layers.
+ * what CLASSPATH names of layers, and aws-lambda-java-core when none of them has it.
  */
 final class FunctionLoader extends URLClassLoader {
     static {
@@ -35,6 +35,7 @@ final class FunctionLoader extends URLClassLoader {
                 add(urls, entry);
             }
         }
+        add(urls, new File(System.getProperty("java.class.path")).getAbsoluteFile().getParent() + "/core.jar");
         return new FunctionLoader(urls.toArray(new URL[0]));
     }
 
