@@ -55,7 +55,7 @@ func TestOfficialJava(t *testing.T) {
 	d := newDriver(t, func(o *process.Options) {
 		o.Commands = map[string][]string{"java21": sandboxtest.OfficialJava(t)}
 	})
-	sandboxtest.Suite{Driver: d, OfficialJava: true}.Java(t)
+	sandboxtest.Suite{Driver: d, OfficialJava: true, Sample: true}.Java(t)
 }
 
 func BenchmarkInvoke(b *testing.B) { sandboxtest.BenchmarkInvoke(b, newDriver(b)) }

@@ -27,6 +27,8 @@ type Suite struct {
 	Only string
 	// OfficialJava says that Java's interface client is AWS's.
 	OfficialJava bool
+	// Sample leaves out most of Java's forms, for a client that another driver proves.
+	Sample bool
 }
 
 // Run runs the table.
