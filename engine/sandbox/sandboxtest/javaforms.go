@@ -147,6 +147,20 @@ func (s Suite) Java(t *testing.T) {
 		}
 	})
 	t.Run("init", s.javaInit)
+	t.Run("error", func(t *testing.T) {
+		if s.OfficialJava {
+			t.Skip("AWS's client logs an error when it has reported it")
+		}
+		f := Java(t)
+		f.Handler = "example.Greeter"
+		b := s.start(t, f)
+		_, id := b.invoke(`{}`)
+		const frames = "\n\tat example.Greeter.handleRequest(Greeter.java:10)\n\tat example.Greeter.handleRequest(Greeter.java:6)\n"
+		want := "who?: java.lang.IllegalArgumentException\njava.lang.IllegalArgumentException: who?" + frames + "Caused by: java.lang.RuntimeException: the deeper reason"
+		if log := b.lines.Of(id); len(log) != 1 || !strings.HasPrefix(log[0], want) || strings.Contains(log[0], "reflect") {
+			t.Errorf("log %q, want %q", log, want)
+		}
+	})
 	t.Run("layer", func(t *testing.T) {
 		if s.OfficialJava && !s.Isolates {
 			t.Skip("AWS's client looks for layers in /opt")

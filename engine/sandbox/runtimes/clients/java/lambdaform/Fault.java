@@ -2,6 +2,7 @@ package lambdaform;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.Set;
@@ -81,25 +82,37 @@ final class Fault extends RuntimeException {
 
     /** Takes the frames of this package, and what called it, off the traces of an error and its causes. */
     static void cut(Throwable thrown) {
-        cut(thrown, Collections.newSetFromMap(new IdentityHashMap<>()));
+        cut(thrown, false);
     }
 
-    private static void cut(Throwable thrown, Set<Throwable> seen) {
+    /** With reflected, also those by which this package has called the function. */
+    static void cut(Throwable thrown, boolean reflected) {
+        cut(thrown, reflected, Collections.newSetFromMap(new IdentityHashMap<>()));
+    }
+
+    private static void cut(Throwable thrown, boolean reflected, Set<Throwable> seen) {
         if (thrown == null || !seen.add(thrown)) {
             return;
         }
         StackTraceElement[] trace = thrown.getStackTrace();
         for (int i = 0; i < trace.length; i++) {
             if (trace[i].getClassName().startsWith("lambdaform.")) {
-                StackTraceElement[] kept = new StackTraceElement[i];
-                System.arraycopy(trace, 0, kept, 0, i);
-                thrown.setStackTrace(kept);
+                int kept = i;
+                while (reflected && kept > 0 && reflects(trace[kept - 1].getClassName())) {
+                    kept--;
+                }
+                thrown.setStackTrace(Arrays.copyOf(trace, kept));
                 break;
             }
         }
-        cut(thrown.getCause(), seen);
+        cut(thrown.getCause(), reflected, seen);
         for (Throwable suppressed : thrown.getSuppressed()) {
-            cut(suppressed, seen);
+            cut(suppressed, reflected, seen);
         }
+    }
+
+    private static boolean reflects(String name) {
+        return name.startsWith("java.lang.reflect.") || name.startsWith("jdk.internal.reflect.") || name.startsWith("sun.reflect.")
+                || name.startsWith("java.lang.invoke.");
     }
 }

@@ -218,17 +218,8 @@ final class Handlers {
         try {
             return m.invoke(instance, args);
         } catch (InvocationTargetException e) {
-            Throwable thrown = e.getCause();
-            Fault.cut(thrown);
-            if (hidden) {
-                StackTraceElement[] trace = thrown.getStackTrace();
-                int n = trace.length;
-                while (n > 0 && trace[n - 1].getClassName().matches("(java\\.lang|jdk\\.internal|sun)\\.reflect\\..*")) {
-                    n--;
-                }
-                thrown.setStackTrace(java.util.Arrays.copyOf(trace, n));
-            }
-            throw thrown;
+            Fault.cut(e.getCause(), hidden);
+            throw e.getCause();
         }
     }
 }

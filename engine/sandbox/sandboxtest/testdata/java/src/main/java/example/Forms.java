@@ -72,6 +72,10 @@ public class Forms {
         return "nobody";
     }
 
+    public String who(String text) {
+        return text;
+    }
+
     public String who(Context context) {
         return context.getAwsRequestId();
     }
