@@ -42,7 +42,7 @@ var javaForms = []struct {
 	{handler: "example.Forms::number", calls: []call{{event: `123`, payload: `"123"`}, {event: `"12"`, payload: `"12"`}, {event: `1.9`, payload: `"1"`}, {event: `null`, payload: `"0"`}}},
 	{handler: "example.Forms::not", calls: []call{{event: `true`, payload: `false`}}},
 	{handler: "example.Forms::half", calls: []call{{event: `12345678901`, payload: `6.1728394505E9`}}},
-	{handler: "example.Forms::next", calls: []call{{event: `41`, payload: `42`}, {event: `null`, payload: `null`}, {event: `[1]`, payload: `2`}, {event: `"x"`, kind: "java.lang.RuntimeException", message: "An error occurred during JSON parsing"}}},
+	{handler: "example.Forms::next", calls: []call{{event: `41`, payload: `42`}, {event: `null`, payload: `null`}, {event: `[1]`, payload: `2`}, {event: `""`, payload: `null`}, {event: `"x"`, kind: "java.lang.RuntimeException", message: "An error occurred during JSON parsing"}}},
 	{handler: "example.Forms::pick", calls: []call{{event: `"x"`, payload: `"two"`}}},
 	{handler: "example.Forms::tie", calls: []call{{event: `"x"`, payload: `"context"`}}},
 	{handler: "example.Forms::open", calls: []call{{event: `1`, anything: true}}},
@@ -52,6 +52,21 @@ var javaForms = []struct {
 	{handler: "example.Forms::sorted", calls: []call{{event: `["b","a"]`, payload: `["a","b"]`}, {event: `"alone"`, payload: `["alone"]`}}},
 	{handler: "example.Forms::untyped", calls: []call{{event: `{"a":{"b":[1.5,3000000000,null,true]}}`, payload: `{"a":{"b":[1.5,3000000000,null,true]},"list":[1,null,"x"]}`}}},
 	{handler: "example.Forms::named", calls: []call{{event: `[{"value":"x","old":true},{"value":"y","unknown":1}]`, payload: `{"x":{"value":"x","old":true},"y":{"value":"y"}}`}}},
+	{handler: "example.Forms::times", calls: []call{
+		{
+			event:   `{"at":"2020-01-02T03:04:05.5Z","day":"2020-01-02","when":"2020-01-02T03:04:05","date":1577934245000,"took":"PT1.5S"}`,
+			payload: `{"at":1577934245.500000000,"day":[2020,1,2],"when":[2020,1,2,3,4,5],"date":1577934245000,"took":1.500000000}`,
+		},
+		{
+			event:   `{"at":1577934245.5,"day":[2020,1,2],"when":[2020,1,2,3,4],"date":"2020-01-02T03:04:05.000+0000"}`,
+			payload: `{"at":1577934245.500000000,"day":[2020,1,2],"when":[2020,1,2,3,4],"date":1577934245000}`,
+		},
+		{event: `{"at":"","date":"2020-01-02"}`, payload: `{"date":1577923200000}`},
+	}},
+	{handler: "example.Forms::values", calls: []call{
+		{event: `{"n":-0.0}`, payload: `{"bytes":"AQI=","nan":"NaN","char":"x","array":[1],"nothing":null,"1":"GOOD","class":"java.lang.String","decimal":1E+3,"event":-0.0}`},
+		{event: `{"n":12345678901234567890}`, payload: `{"bytes":"AQI=","nan":"NaN","char":"x","array":[1],"nothing":null,"1":"GOOD","class":"java.lang.String","decimal":1E+3,"event":12345678901234567890}`},
+	}},
 	{handler: "example.Forms::same", calls: []call{
 		{
 			event:   `{"firstName":"J","mood":"BAD","times":"3","others":[{"value":"o"}],"byRole":{"boss":{"value":"b"}}}`,

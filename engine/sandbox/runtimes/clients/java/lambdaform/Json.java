@@ -9,7 +9,7 @@ import java.util.Map;
 
 /**
  * Reads JSON into maps, lists, strings, booleans, nulls and numbers: Integer, Long or
- * BigInteger without a fraction, BigDecimal with one.
+ * BigInteger without a fraction, BigDecimal with one (but minus nought, which that has not).
  */
 final class Json {
     private final String text;
@@ -152,7 +152,8 @@ final class Json {
         String digits = text.substring(start, at);
         try {
             if (!whole) {
-                return new BigDecimal(digits);
+                BigDecimal value = new BigDecimal(digits);
+                return value.signum() == 0 && digits.charAt(0) == '-' ? (Object) (-0.0) : value;
             }
             if (digits.length() > 18) {
                 BigInteger big = new BigInteger(digits);

@@ -33,6 +33,10 @@ final class Scalars {
     }
 
     private static Object of(Object json, Class<?> raw, boolean seconds) throws java.net.MalformedURLException {
+        if (json instanceof java.util.List && Times.has(raw)) {
+            Object time = Times.of((java.util.List<?>) json, raw);
+            return time == null ? NOT : time;
+        }
         if (json instanceof java.util.Map || json instanceof java.util.List) {
             return NOT;
         }
@@ -40,7 +44,7 @@ final class Scalars {
             return json.toString();
         }
         if (json instanceof String && ((String) json).isEmpty()) {
-            return raw.isEnum() ? null : empty(raw);
+            return empty(raw);
         }
         if (raw == boolean.class || raw == Boolean.class) {
             return json instanceof Number ? ((Number) json).intValue() != 0 : json instanceof Boolean ? json : bool((String) json);
@@ -79,10 +83,7 @@ final class Scalars {
     }
 
     private static Object empty(Class<?> raw) {
-        if (raw.isPrimitive()) {
-            return java.lang.reflect.Array.get(java.lang.reflect.Array.newInstance(raw, 1), 0);
-        }
-        throw new Mismatch("Cannot make a value of type " + raw.getName() + " of an empty string");
+        return raw.isPrimitive() ? java.lang.reflect.Array.get(java.lang.reflect.Array.newInstance(raw, 1), 0) : null; // as by AWS's runtime
     }
 
     private static Object constant(Object json, Class<?> raw) {

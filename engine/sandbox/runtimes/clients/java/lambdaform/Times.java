@@ -10,6 +10,7 @@ import java.time.LocalTime;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
+import java.util.List;
 
 /** Values of java.time, and Joda's as AWS's event classes have them. */
 final class Times {
@@ -23,8 +24,31 @@ final class Times {
         return raw.getName().endsWith("org.joda.time.DateTime");
     }
 
+    /** A date, with or without a time and an offset. */
     static Instant instant(String text) {
-        return OffsetDateTime.parse(text.length() > 5 && text.endsWith("+0000") ? text.substring(0, text.length() - 5) + "Z" : text).toInstant();
+        if (text.length() == 10) {
+            return LocalDate.parse(text).atStartOfDay().toInstant(ZoneOffset.UTC);
+        }
+        String offset = text.substring(10);
+        if (offset.endsWith("Z")) {
+            return Instant.parse(text);
+        }
+        if (offset.indexOf('+') < 0 && offset.indexOf('-') < 0) {
+            return LocalDateTime.parse(text).toInstant(ZoneOffset.UTC);
+        }
+        return OffsetDateTime.parse(text.replaceFirst("([+-]\\d\\d)(\\d\\d)$", "$1:$2")).toInstant();
+    }
+
+    /** A date or time as the numbers of its fields; null when it is not. */
+    static Object of(List<?> fields, Class<?> raw) {
+        int[] n = new int[7];
+        for (int i = 0; i < fields.size(); i++) {
+            n[i] = (Integer) fields.get(i);
+        }
+        return raw == LocalDate.class ? LocalDate.of(n[0], n[1], n[2])
+                : raw == LocalTime.class ? LocalTime.of(n[0], n[1], n[2], n[3])
+                : raw == LocalDateTime.class ? LocalDateTime.of(n[0], n[1], n[2], n[3], n[4], n[5], n[6])
+                : null;
     }
 
     static Object read(Object json, Class<?> raw) {

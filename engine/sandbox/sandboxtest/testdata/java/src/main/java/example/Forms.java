@@ -98,6 +98,25 @@ public class Forms {
         return byName;
     }
 
+    public Greeting.Times times(Greeting.Times times) {
+        return times;
+    }
+
+    /** What JSON has no type of its own for. */
+    public Map<Object, Object> values(Map<String, Object> event) {
+        Map<Object, Object> values = new LinkedHashMap<>();
+        values.put("bytes", new byte[] {1, 2});
+        values.put("nan", Double.NaN);
+        values.put("char", 'x');
+        values.put("array", new int[] {1});
+        values.put("nothing", java.util.Optional.empty());
+        values.put(1, Greeting.Mood.GOOD);
+        values.put("class", String.class);
+        values.put("decimal", new java.math.BigDecimal("1E+3"));
+        values.put("event", event.get("n"));
+        return values;
+    }
+
     public Greeting.Request same(Greeting.Request request) {
         return request;
     }

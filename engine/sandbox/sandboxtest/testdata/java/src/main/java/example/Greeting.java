@@ -1,5 +1,10 @@
 package example;
 
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.LocalDateTime;
+import java.util.Date;
 import java.util.List;
 import java.util.Map;
 
@@ -63,5 +68,13 @@ public class Greeting {
         public Boolean isOld() { return old; }
 
         public void setOld(Boolean old) { this.old = old; }
+    }
+
+    public static class Times {
+        public Instant at;
+        public LocalDate day;
+        public LocalDateTime when;
+        public Date date;
+        public Duration took;
     }
 }
