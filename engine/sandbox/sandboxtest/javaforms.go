@@ -25,6 +25,8 @@ type call struct {
 	anything bool
 }
 
+const dynamodb = `{"Records":[{"eventID":"1","eventVersion":"1.0","dynamodb":{"ApproximateCreationDateTime":1.4285376E9,"Keys":{"Id":{"N":"101"}},"NewImage":{"Text":{"S":"New"},"B":{"BOOL":true},"L":{"L":[{"S":"x"}]},"M":{"M":{"a":{"NULL":true}}},"SS":{"SS":["a"]},"Bin":{"B":"aGk="}},"StreamViewType":"NEW_AND_OLD_IMAGES","SequenceNumber":"111","SizeBytes":26},"awsRegion":"us-west-2","eventName":"INSERT","eventSourceARN":"arn","eventSource":"aws:dynamodb"}]}`
+
 // javaForms are handlers of Java (spec behaviour 7.2).
 var javaForms = []struct {
 	handler  string
@@ -119,6 +121,7 @@ var javaForms = []struct {
 		payload: `{"Records":[{"messageId":"1","body":"HI","attributes":{"a":"b"},"messageAttributes":{"k":{"stringValue":"v","dataType":"String"}},"eventSourceARN":"arn"}]}`,
 	}}},
 	{handler: "example.Forms::sqs", dir: "bare", calls: []call{{event: `{}`, kind: "java.lang.NoClassDefFoundError", message: "sqs"}}},
+	{handler: "example.Forms::dynamodb", calls: []call{{event: dynamodb, payload: dynamodb}}},
 	{handler: "example.Forms::sns", calls: []call{{event: `{"Records":[{"EventSource":"aws:sns","Sns":{"Message":"m","Timestamp":"2020-01-02T03:04:05.000Z"}}]}`, payload: `"m"`}}},
 	{handler: "example.Forms::kinesis", calls: []call{{event: `{"Records":[{"kinesis":{"data":"aGk=","approximateArrivalTimestamp":1607497475.5},"eventID":"1"}]}`, payload: `"hi 1607497475500"`}}},
 	{handler: "example.Forms::scheduled", calls: []call{{event: `{"detail-type":"Scheduled Event","time":"2020-01-02T03:04:05Z","detail":{}}`, payload: `"Scheduled Event 2020"`}}},

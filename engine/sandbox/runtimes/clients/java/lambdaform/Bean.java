@@ -202,6 +202,11 @@ final class Bean {
                     p.set(bean, bind(name, entry.getValue(), p.type()));
                 }
             }
+            for (Property p : Events.fills(raw) ? named.values() : java.util.Collections.<Property>emptyList()) {
+                if (p.type() == String.class && p.field.get(bean) == null) {
+                    p.set(bean, "");
+                }
+            }
             return bean;
         } catch (InvocationTargetException e) {
             throw new IllegalStateException("A setter or constructor of " + raw.getName() + " failed", e.getCause());

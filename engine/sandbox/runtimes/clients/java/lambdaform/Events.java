@@ -19,6 +19,11 @@ final class Events {
                 || name.startsWith("com.amazonaws.services.dynamodbv2.model.") || name.startsWith("com.amazonaws.services.s3.event.");
     }
 
+    /** Whether text that is missing is empty, not null: so in the events of S3. */
+    static boolean fills(Class<?> raw) {
+        return raw.getName().contains("S3EventNotification");
+    }
+
     /** The name as it is compared. */
     static String key(String name) {
         return name.replace("-", "").replace("_", "").toLowerCase(Locale.ROOT);
@@ -29,7 +34,7 @@ final class Events {
         String owner = raw.getSimpleName();
         switch (property) {
             case "records":
-                return "Records";
+                return owner.equals("KinesisFirehoseEvent") ? property : "Records";
             case "eventSourceArn":
                 return "eventSourceARN";
             case "detailType":
@@ -42,12 +47,11 @@ final class Events {
                 return "x-amz-request-id";
             case "SNS":
                 return "Sns";
-            case "urlDecodedKey":
             case "sizeAsLong":
                 return null;
             default:
         }
-        if (owner.equals("StreamRecord") || owner.startsWith("SNS") || owner.equals("MessageAttribute") && raw.getName().contains("SNSEvent")) {
+        if (owner.equals("StreamRecord") || owner.equals("AttributeValue") || owner.startsWith("SNS") || owner.equals("MessageAttribute") && raw.getName().contains("SNSEvent")) {
             return Character.toUpperCase(property.charAt(0)) + property.substring(1);
         }
         return property;

@@ -4,6 +4,7 @@ import com.amazonaws.services.lambda.runtime.Context;
 import com.amazonaws.services.lambda.runtime.LambdaRuntime;
 import com.amazonaws.services.lambda.runtime.events.APIGatewayProxyRequestEvent;
 import com.amazonaws.services.lambda.runtime.events.APIGatewayProxyResponseEvent;
+import com.amazonaws.services.lambda.runtime.events.DynamodbEvent;
 import com.amazonaws.services.lambda.runtime.events.KinesisEvent;
 import com.amazonaws.services.lambda.runtime.events.S3Event;
 import com.amazonaws.services.lambda.runtime.events.SNSEvent;
@@ -154,11 +155,15 @@ public class Forms {
 
     public String s3(S3Event event) {
         String at = event.getRecords().get(0).getEventTime().toString().substring(0, 10);
-        return event.getRecords().get(0).getS3().getBucket().getName() + "/" + event.getRecords().get(0).getS3().getObject().getUrlDecodedKey() + " " + at;
+        return event.getRecords().get(0).getS3().getBucket().getName() + "/" + event.getRecords().get(0).getS3().getObject().getUrlDecodedKey() + event.getRecords().get(0).getS3().getObject().getVersionId() + " " + at;
     }
 
     public SQSEvent sqs(SQSEvent event) {
         event.getRecords().forEach(message -> message.setBody(message.getBody().toUpperCase()));
+        return event;
+    }
+
+    public DynamodbEvent dynamodb(DynamodbEvent event) {
         return event;
     }
 
