@@ -14,7 +14,7 @@ import (
 )
 
 // call is one event and what comes of it: a payload, or an error of a type with a
-// message. The log is compared when it is not nil; ID stands for the request's.
+// message. The log is compared when it is not nil; $ID stands for the request's.
 type call struct {
 	event    string
 	payload  string
@@ -50,7 +50,7 @@ var javaForms = []struct {
 	{handler: "example.Forms::open", calls: []call{{event: `1`, anything: true}}},
 	{handler: "example.Forms::nothing", calls: []call{{event: `"x"`, payload: `null`}}},
 	{handler: "example.Forms::nobody", calls: []call{{event: `{}`, payload: `"nobody"`}}},
-	{handler: "example.Forms::who", calls: []call{{event: `{}`, payload: `"ID"`}}},
+	{handler: "example.Forms::who", calls: []call{{event: `{}`, payload: `"$ID"`}}},
 	{handler: "example.Forms::sorted", calls: []call{{event: `["b","a"]`, payload: `["a","b"]`}, {event: `"alone"`, payload: `["alone"]`}}},
 	{handler: "example.Forms::untyped", calls: []call{{event: `{"a":{"b":[1.5,3000000000,null,true]}}`, payload: `{"a":{"b":[1.5,3000000000,null,true]},"list":[1,null,"x"]}`}}},
 	{handler: "example.Forms::named", calls: []call{{event: `[{"value":"x","old":true},{"value":"y","unknown":1}]`, payload: `{"x":{"value":"x","old":true},"y":{"value":"y"}}`}}},
@@ -101,8 +101,8 @@ var javaForms = []struct {
 		{event: `"static"`, payload: `"logged"`, log: []string{"a \n b"}},
 	}},
 	{handler: "example.Log4j::handle", dir: "zipped", own: true, calls: []call{
-		{event: `"a \n b"`, payload: `"logged"`, log: []string{"ID INFO  Log4j - a \n b"}},
-		{event: `"c"`, payload: `"logged"`, log: []string{"ID INFO  Log4j - c"}},
+		{event: `"a \n b"`, payload: `"logged"`, log: []string{"$ID INFO  Log4j - a \n b"}},
+		{event: `"c"`, payload: `"logged"`, log: []string{"$ID INFO  Log4j - c"}},
 	}},
 	// AWS's client keeps the lines of an event together in a pipe that AWS alone has.
 	{handler: "example.Forms::log", official: true, calls: []call{
@@ -110,7 +110,7 @@ var javaForms = []struct {
 		{event: `"logger"`, payload: `"logged"`, log: []string{"a ", " b"}},
 	}},
 	{handler: "example.Log4j::handle", dir: "zipped", official: true, calls: []call{
-		{event: `"a \n b"`, payload: `"logged"`, log: []string{"ID INFO  Log4j - a ", " b"}},
+		{event: `"a \n b"`, payload: `"logged"`, log: []string{"$ID INFO  Log4j - a ", " b"}},
 	}},
 	{handler: "example.Forms::s3", calls: []call{{
 		event:   `{"Records":[{"eventTime":"2020-01-02T03:04:05.000Z","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b","arn":"x"},"object":{"key":"a+b.txt","size":7,"eTag":"e"}},"responseElements":{"x-amz-id-2":"i"}}]}`,
@@ -253,7 +253,7 @@ func (b *box) java(c call) {
 		return
 	}
 	if c.payload != "" {
-		want := strings.ReplaceAll(c.payload, "ID", id)
+		want := strings.ReplaceAll(c.payload, "$ID", id)
 		if res.Outcome != sandbox.Success || string(res.Payload) != want && !sameJSON(res.Payload, []byte(want)) {
 			b.t.Errorf("%s: outcome %d, payload %.500s, want %s (log %q)", c.event, res.Outcome, res.Payload, want, log)
 		}
@@ -270,7 +270,7 @@ func (b *box) java(c call) {
 	}
 	want := make([]string, len(c.log))
 	for i, line := range c.log {
-		want[i] = strings.ReplaceAll(line, "ID", id)
+		want[i] = strings.ReplaceAll(line, "$ID", id)
 	}
 	if c.log != nil && !slices.Equal(sorted(log), sorted(want)) { // of two streams
 		b.t.Errorf("%s: log %q, want %q", c.event, log, want)
