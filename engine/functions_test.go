@@ -93,7 +93,7 @@ func TestCreateFunctionRefuses(t *testing.T) {
 		"zip of nothing":  {func(in *input) { in.Code.ZipFile = zipOf(t, nil) }, "Uploaded file must be a non-empty zip"},
 		"empty zip":       {func(in *input) { in.Code.ZipFile = []byte{} }, "Uploaded file must be a non-empty zip"},
 		"image of a zip":  {func(in *input) { in.Code.ImageUri = aws.String("i") }, "Please don't provide ImageUri when creating a function with packageType Zip."},
-		"no runtime here": {func(in *input) { in.Runtime = "java21" }, `runtime "java21" cannot be run here yet: use one of python3.8, …`},
+		"no runtime here": {func(in *input) { in.Runtime = "dotnetcore3.1" }, `runtime "dotnetcore3.1" cannot be run here yet: use one of python3.8, …`},
 		"image": {func(in *input) {
 			in.PackageType, in.Code = types.PackageTypeImage, &types.FunctionCode{ImageUri: aws.String("i")}
 		}, "Functions of package type Image need the docker driver, and this engine has the process driver. …"},

@@ -3,8 +3,8 @@
 # registry: the same contract from Debian packages. What exists, made the same way,
 # is left alone; FORCE=1 builds anew. Images can be named: images/build.sh python:3.13
 #
-# Needs docker, mmdebstrap, python3 with pip, and npm; what a step downloads
-# comes from wherever apt, pip and npm of this machine are set up to look.
+# Needs docker, mmdebstrap, python3 with pip, npm and Maven; what a step downloads
+# comes from wherever apt, pip, npm and Maven of this machine are set up to look.
 # AWS's interface client for Node.js is compiled, with cmake, g++, make, autoconf,
 # automake, libtool and xz; without these, or with CLIENT=own, the image gets this
 # project's own.
@@ -26,19 +26,18 @@ mirror() {
 need() {
 	for tool in "$@"; do
 		command -v "$tool" >/dev/null || {
-			echo "Error: $tool is missing. Install it (Debian: apt-get install docker.io mmdebstrap python3-pip npm)." >&2
+			echo "Error: $tool is missing. Install it (Debian: apt-get install docker.io mmdebstrap python3-pip npm maven)." >&2
 			exit 1
 		}
 	done
 }
 
-# have TAG [FILE...]: whether the image is there, made by this script and of these files.
+# have TAG [FILE...]: whether the image is there, made by this script and of these FILEs.
 have() {
-	tag=$1
+	have=$1
 	shift
 	recipe=$(cat "$here/build.sh" "$@" | cksum | cut -d ' ' -f 1)
-	set -- "$tag"
-	[ -z "${FORCE:-}" ] && [ "$(docker image inspect -f '{{index .Config.Labels "lambdaform.standin"}}' "$1" 2>/dev/null)" = "$recipe" ]
+	[ -z "${FORCE:-}" ] && [ "$(docker image inspect -f '{{index .Config.Labels "lambdaform.standin"}}' "$have" 2>/dev/null)" = "$recipe" ]
 }
 
 # layout DIR: the places that a function finds in every image.
@@ -54,15 +53,17 @@ launcher() {
 	chmod 755 "$1/var/runtime/launch"
 }
 
-# image TAG PACKAGES OVERLAY: a root file system of Debian packages with OVERLAY
-# copied over it.
+# image TAG PACKAGES OVERLAY [HOOK]: a root file system of Debian packages with
+# OVERLAY copied over it, on which HOOK has been run.
 image() {
 	echo "building $1" >&2
 	mmdebstrap --quiet --variant=essential ${2:+--include="$2"} \
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
+		--essential-hook='mkdir -p "$1/usr/share/man/man1"' \
 		--customize-hook="cp -a $3/. \"\$1\"/" \
 		--customize-hook='echo "sbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin" >>"$1"/etc/passwd' \
+		${4:+--customize-hook="$4"} \
 		--customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/* "$1"/var/log/*' \
 		"$suite" - "$(mirror)" |
 		docker import \
@@ -174,14 +175,49 @@ interface_client() {
 	EOF
 }
 
+# Java: Debian's JRE and AWS's interface client.
+java() {
+	tag=lambdaform/java:$1
+	have "$tag" "$here/java/pom.xml" "$here/java/bootstrap" "$clients/launch.sh" && return
+	need mvn
+	root=$work/java
+	layout "$root"
+	launcher "$root"
+	mvn --batch-mode --quiet -f "$here/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$root/var/runtime/lib" >&2
+	cp "$here/java/bootstrap" "$root/var/runtime/bootstrap"
+	# A start that fails for want of a Runtime API is one whose classes can be archived
+	# for later starts, as AWS's image has them.
+	image "$tag" "ca-certificates,openjdk-$1-jre-headless" "$root" \
+		'chroot "$1" env AWS_LAMBDA_RUNTIME_API=127.0.0.1:1 _HANDLER=java.util.Objects::toString JAVA_TOOL_OPTIONS=-XX:ArchiveClassesAtExit=/var/runtime/client.jsa /var/runtime/bootstrap >/dev/null 2>&1; rm -f "$1"/tmp/.libaws*; test -f "$1/var/runtime/client.jsa"'
+}
+
+# Ruby: Debian's interpreter and this project's interface client (AWS's own is a
+# gem, and RubyGems is one registry more to reach).
+ruby() {
+	tag=lambdaform/ruby:$1
+	have "$tag" "$clients/bootstrap.rb" "$clients/launch.sh" && return
+	root=$work/ruby
+	layout "$root"
+	launcher "$root"
+	cp "$clients/bootstrap.rb" "$root/var/runtime/bootstrap.rb"
+	cat >"$root/var/runtime/bootstrap" <<-EOF
+		#!/bin/sh
+		export GEM_PATH="\${GEM_PATH:-/var/task/vendor/bundle/ruby/$1.0:/opt/ruby/gems/$1.0}"
+		export RUBYLIB="\${RUBYLIB:-/var/task:/var/runtime/lib:/opt/ruby/lib}"
+		exec /var/runtime/launch ruby$1 /var/runtime/bootstrap.rb
+	EOF
+	chmod 755 "$root/var/runtime/bootstrap"
+	image "$tag" "ca-certificates,ruby$1" "$root"
+}
+
 need docker mmdebstrap python3 npm
 docker version >/dev/null 2>&1 || { echo "Error: no Docker daemon answers. Start it." >&2; exit 1; }
-[ $# -gt 0 ] || set -- provided:al2023 python:3.13 nodejs:22
+[ $# -gt 0 ] || set -- provided:al2023 python:3.13 nodejs:22 java:21 ruby:3.3
 for want in "$@"; do
 	name=${want%%:*} version=${want#*:}
 	case $name in
-	provided | python | nodejs) "$name" "$version" ;;
-	*) echo "Error: there is no stand-in for $want. Use provided:, python: or nodejs: with a version." >&2; exit 2 ;;
+	provided | python | nodejs | java | ruby) "$name" "$version" ;;
+	*) echo "Error: there is no stand-in for $want. Use provided:, python:, nodejs:, java: or ruby: with a version." >&2; exit 2 ;;
 	esac
 	echo "lambdaform/$name:$version is there" >&2
 done

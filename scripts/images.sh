@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 packages=
 want() { command -v "$1" >/dev/null || packages="$packages $2"; }
 want mmdebstrap mmdebstrap
+want mvn maven
 # AWS's interface client for Node.js has to be compiled.
 want cmake cmake
 want g++ g++

@@ -1,12 +1,19 @@
 #!/usr/bin/env bash
 # Runs every test, and sets up first what they need: a Docker daemon where one can
-# be had (in CI there must be one), runtime images, the AWS CLI, boto3 and moto.
+# be had (in CI there must be one), a JDK, Maven and Ruby, runtime images, the AWS
+# CLI, boto3 and moto.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 terraform=$(command -v terraform || command -v tofu || true)
 [ -n "$terraform" ] || { echo "Error: the acceptance tests need terraform or tofu on the PATH." >&2; exit 1; }
 
+if scripts/languages.sh; then
+  export LAMBDA_TEST_LANGUAGES=required
+elif [ "${CI:-}" = true ]; then
+  echo "Error: CI lacks languages: their tests may not be left out." >&2
+  exit 1
+fi
 if scripts/docker.sh; then
   # The real images, unless no registry can be reached.
   docker pull --quiet public.ecr.aws/lambda/provided:al2023 >/dev/null 2>&1 || scripts/images.sh

@@ -22,6 +22,8 @@ var standIns = map[string]string{
 	"python3.13":      "lambdaform/python:3.13",
 	"nodejs22.x":      "lambdaform/nodejs:22",
 	"nodejs24.x":      "lambdaform/nodejs:24",
+	"java21":          "lambdaform/java:21",
+	"ruby3.3":         "lambdaform/ruby:3.3",
 	"provided.al2023": "lambdaform/provided:al2023",
 }
 
@@ -52,7 +54,7 @@ func newDriver(tb testing.TB, change ...func(*docker.Options)) *docker.Driver {
 }
 
 func TestSuite(t *testing.T) {
-	sandboxtest.Suite{Driver: newDriver(t), Isolates: true}.Run(t)
+	sandboxtest.Suite{Driver: newDriver(t), Isolates: true, OfficialJava: true}.Run(t)
 }
 
 func TestModel(t *testing.T) {

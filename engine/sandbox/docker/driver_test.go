@@ -394,6 +394,52 @@ func TestImage(t *testing.T) {
 	}
 }
 
+// A .NET image boots by the contract of all images of AWS's: its own bootstrap, in
+// the function's directory, with the handler and the variables that AWS documents.
+func TestDotNet(t *testing.T) {
+	newDriver(t) // or skip
+	const tag = "lambdaform-test/dotnet:8"
+	dir := t.TempDir()
+	data, err := os.ReadFile(filepath.Join(sandboxtest.Go(t).Dir, "bootstrap"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bootstrap := "#!/bin/sh\necho \"$_HANDLER $AWS_EXECUTION_ENV $LAMBDA_TASK_ROOT $PWD $(cat Function.dll)\"\nexec /var/runtime/program\n"
+	for name, content := range map[string][]byte{
+		"program": data, "bootstrap": []byte(bootstrap),
+		"Dockerfile": []byte("FROM " + standIns["provided.al2023"] + "\nCOPY program bootstrap /var/runtime/\n"),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	build := exec.Command("docker", "build", "-q", "-t", tag, dir)
+	build.Env = append(os.Environ(), "DOCKER_BUILDKIT=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	t.Cleanup(func() { _ = exec.Command("docker", "rmi", "-f", tag).Run() })
+
+	code := t.TempDir()
+	if err := errors.Join(os.WriteFile(filepath.Join(code, "Function.dll"), []byte("assembly"), 0o644), os.Chmod(code, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	d := newDriver(t, noSpares, func(o *docker.Options) { o.Images = map[string]string{"dotnet8": tag} })
+	f := sandboxtest.Function{Name: "dotnet", Runtime: "dotnet8", Handler: "Function::Function.Handlers::Handle", Dir: code}
+	spec, lines := f.Spec()
+	env, err := d.Start(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res, err := invoke(t, env, `{"a":1}`); err != nil || string(res.Payload) != `{"a":1}` {
+		t.Errorf("%v %s", err, res.Payload)
+	}
+	want := []string{"Function::Function.Handlers::Handle AWS_Lambda_dotnet8 /var/task /var/task assembly"}
+	if got := lines.Of(""); !slices.Equal(got, want) {
+		t.Errorf("the bootstrap saw %q, want %q", got, want)
+	}
+}
+
 func TestMissingImage(t *testing.T) {
 	d := newDriver(t, noSpares, func(o *docker.Options) {
 		o.Images = map[string]string{"python3.8": "localhost:1/no-such-image:1"}

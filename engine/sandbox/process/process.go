@@ -47,9 +47,11 @@ type Driver struct {
 	clients    string
 	given      map[string][]string // commands of the configuration, by runtime
 
-	mu           sync.Mutex
-	closed       bool
-	running      map[*environment]struct{}
+	mu      sync.Mutex
+	closed  bool
+	running map[*environment]struct{}
+
+	looking      sync.Mutex         // held while an interpreter is looked up, or a client compiled
 	interpreters map[string]command // by runtime: looked up once
 }
 
@@ -135,8 +137,8 @@ func (d *Driver) commands(runtime runtimes.Runtime, layout runtimes.Layout, hand
 	if runtime.Language == runtimes.Provided {
 		return runtime.Bootstraps(layout), nil
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.looking.Lock()
+	defer d.looking.Unlock()
 	c, ok := d.interpreters[runtime.Name]
 	if !ok {
 		var note string

@@ -98,6 +98,14 @@ func clientOfImage(t *testing.T, image string) string {
 	return dir
 }
 
+// AWS's own interface client for Java is a command like another.
+func TestOfficialJava(t *testing.T) {
+	d := newDriver(t, func(o *process.Options) {
+		o.Commands = map[string][]string{"java21": sandboxtest.OfficialJava(t)}
+	})
+	sandboxtest.Suite{Driver: d, OfficialJava: true, Sample: true}.Java(t)
+}
+
 func BenchmarkInvoke(b *testing.B) { sandboxtest.BenchmarkInvoke(b, newDriver(b)) }
 
 func BenchmarkCold(b *testing.B) { sandboxtest.BenchmarkCold(b, newDriver(b), func() {}) }

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-//go:embed clients/bootstrap.py clients/bootstrap.mjs clients/shelves.mjs clients/launch.sh
+//go:embed clients/bootstrap.py clients/bootstrap.mjs clients/bootstrap.rb clients/shelves.mjs clients/launch.sh
 var clients embed.FS
 
 const (
@@ -25,7 +25,7 @@ func InstallClients(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("install interface clients: %w", err)
 	}
-	for _, name := range []string{"bootstrap.py", "bootstrap.mjs", "shelves.mjs", Launcher} {
+	for _, name := range []string{"bootstrap.py", "bootstrap.mjs", "bootstrap.rb", "shelves.mjs", Launcher} {
 		data, err := clients.ReadFile("clients/" + name)
 		if err != nil {
 			return fmt.Errorf("install interface clients: %w", err)
@@ -37,8 +37,7 @@ func InstallClients(dir string) error {
 	return nil
 }
 
-// Command returns what boots Python and Node.js with this machine's own
-// interpreter. clientDir holds the interface clients. The note is not empty when
+// Command returns what boots a runtime with this machine's own interpreter. clientDir holds the interface clients. The note is not empty when
 // the interpreter is not the one that the identifier asks for.
 func (r Runtime) Command(clientDir string) (argv []string, note string, err error) {
 	switch r.Language {
@@ -57,6 +56,20 @@ func (r Runtime) Command(clientDir string) (argv []string, note string, err erro
 			return nil, "", fmt.Errorf("runtime %s needs node on the engine's PATH (or Docker)", r.Name)
 		}
 		return []string{"node", filepath.Join(clientDir, "bootstrap.mjs")}, "", nil
+	case Java:
+		return r.java(clientDir)
+	case Ruby:
+		exact := "ruby" + r.Version
+		if runs(exact) {
+			return []string{exact, filepath.Join(clientDir, "bootstrap.rb")}, "", nil
+		}
+		if !runs("ruby") {
+			return nil, "", fmt.Errorf("runtime %s needs %s or ruby on the engine's PATH (or Docker)", r.Name, exact)
+		}
+		return []string{"ruby", filepath.Join(clientDir, "bootstrap.rb")},
+			fmt.Sprintf("%s is not installed: running %s functions with ruby", exact, r.Name), nil
+	case DotNet:
+		return nil, "", fmt.Errorf("runtime %s needs Docker: there is no interface client for .NET that runs without", r.Name)
 	}
 	return nil, "", fmt.Errorf("runtime %s has no interpreter", r.Name)
 }

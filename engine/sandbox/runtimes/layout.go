@@ -64,7 +64,18 @@ func (r Runtime) Env(l Layout, handler string, over ...map[string]string) map[st
 		if l != Container {
 			env["PYTHONPATH"] = paths(opt(l, "/python/lib/python"+r.Version+"/site-packages"), opt(l, "/python"), l.Runtime)
 		}
-	case Provided: // what it needs it brings
+	case Java:
+		// AWS's interface client knows by itself where libraries are: in lib beside
+		// the code, and in /opt/java/lib.
+		if l != Container && l.Opt != "" {
+			env["CLASSPATH"] = l.Opt + "/java/lib/*"
+		}
+	case Ruby:
+		if l != Container {
+			env["GEM_PATH"] = paths(l.Task+"/vendor/bundle/ruby/"+r.Version+".0", opt(l, "/ruby/gems/"+r.Version+".0"))
+			env["RUBYLIB"] = paths(l.Task, opt(l, "/ruby/lib"))
+		}
+	case DotNet, Provided: // what they need they bring
 	}
 	for _, vars := range over {
 		maps.Copy(env, vars)

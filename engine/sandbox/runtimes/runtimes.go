@@ -14,7 +14,7 @@ import (
 type Runtime struct {
 	Name     string // such as "python3.13"
 	Language Language
-	Version  string // such as "3.13"; "al2023" with Provided
+	Version  string // such as "3.13"; "al2023" with Provided; the tag of AWS's image
 }
 
 // Language is what a runtime runs.
@@ -24,6 +24,9 @@ type Language string
 const (
 	Python   Language = "python"
 	Node     Language = "nodejs"
+	Java     Language = "java"
+	Ruby     Language = "ruby"
+	DotNet   Language = "dotnet"
 	Provided Language = "provided" // whatever the package's own bootstrap is
 )
 
@@ -31,12 +34,17 @@ const (
 var known = map[Language][]string{
 	Python: {"3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"},
 	Node:   {"18", "20", "22", "24"},
+	Java:   {"8.al2", "8.al2023", "11", "11.al2023", "17", "17.al2023", "21", "25"},
+	Ruby:   {"3.2", "3.3", "3.4", "4.0"},
+	DotNet: {"6", "8", "10"},
 }
 
 // Lookup finds a runtime by its identifier.
 func Lookup(name string) (Runtime, error) {
-	if v, ok := strings.CutPrefix(name, "python"); ok && slices.Contains(known[Python], v) {
-		return Runtime{Name: name, Language: Python, Version: v}, nil
+	for _, language := range []Language{Python, Java, Ruby, DotNet} {
+		if v, ok := strings.CutPrefix(name, string(language)); ok && slices.Contains(known[language], v) {
+			return Runtime{Name: name, Language: language, Version: v}, nil
+		}
 	}
 	if v, ok := strings.CutPrefix(name, "nodejs"); ok {
 		if v, ok := strings.CutSuffix(v, ".x"); ok && slices.Contains(known[Node], v) {
@@ -44,6 +52,8 @@ func Lookup(name string) (Runtime, error) {
 		}
 	}
 	switch name {
+	case "java8": // on Amazon Linux 1, which is gone
+		return Runtime{Name: name, Language: Java, Version: "8.al2"}, nil
 	case "provided.al2", "provided.al2023":
 		return Runtime{Name: name, Language: Provided, Version: strings.TrimPrefix(name, "provided.")}, nil
 	case "provided", "go1.x": // of their time; a bootstrap does not mind
@@ -60,6 +70,11 @@ func Names() []string {
 	}
 	for _, v := range known[Node] {
 		names = append(names, "nodejs"+v+".x")
+	}
+	for _, language := range []Language{Java, Ruby, DotNet} {
+		for _, v := range known[language] {
+			names = append(names, string(language)+v)
+		}
 	}
 	return append(names, "provided.al2", "provided.al2023")
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
 func TestLookup(t *testing.T) {
@@ -15,6 +17,13 @@ func TestLookup(t *testing.T) {
 		"python3.13":      {"public.ecr.aws/lambda/python:3.13", "lambdaform/python:3.13"},
 		"python3.8":       {"public.ecr.aws/lambda/python:3.8", "lambdaform/python:3.8"},
 		"nodejs22.x":      {"public.ecr.aws/lambda/nodejs:22", "lambdaform/nodejs:22"},
+		"java8":           {"public.ecr.aws/lambda/java:8.al2", "lambdaform/java:8.al2"},
+		"java8.al2":       {"public.ecr.aws/lambda/java:8.al2", "lambdaform/java:8.al2"},
+		"java21":          {"public.ecr.aws/lambda/java:21", "lambdaform/java:21"},
+		"java25":          {"public.ecr.aws/lambda/java:25", "lambdaform/java:25"},
+		"ruby3.3":         {"public.ecr.aws/lambda/ruby:3.3", "lambdaform/ruby:3.3"},
+		"dotnet8":         {"public.ecr.aws/lambda/dotnet:8", "lambdaform/dotnet:8"},
+		"dotnet10":        {"public.ecr.aws/lambda/dotnet:10", "lambdaform/dotnet:10"},
 		"provided.al2023": {"public.ecr.aws/lambda/provided:al2023", "lambdaform/provided:al2023"},
 		"provided.al2":    {"public.ecr.aws/lambda/provided:al2", "lambdaform/provided:al2023"},
 		"go1.x":           {"public.ecr.aws/lambda/provided:al2", "lambdaform/provided:al2023"},
@@ -24,7 +33,7 @@ func TestLookup(t *testing.T) {
 			t.Errorf("%s: %+v %v, images %s and %s", name, r, err, r.Image(), r.StandIn())
 		}
 	}
-	for _, name := range []string{"", "java21", "python", "python2.7", "python3.131", "nodejs", "nodejs22", "nodejs4.3", "provided.al2024", "dotnet8"} {
+	for _, name := range []string{"", "java", "java9", "java21.x", "ruby2.7", "python", "python2.7", "python3.131", "nodejs", "nodejs22", "nodejs4.3", "provided.al2024", "dotnet7", "dotnetcore3.1"} {
 		if r, err := Lookup(name); err == nil || !strings.Contains(err.Error(), "python3.13, ") || !strings.Contains(err.Error(), "nodejs22.x") {
 			t.Errorf("%s: %+v, error %v", name, r, err)
 		}
@@ -32,6 +41,9 @@ func TestLookup(t *testing.T) {
 	for _, name := range Names() {
 		if _, err := Lookup(name); err != nil {
 			t.Error(err)
+		}
+		if !slices.Contains(types.Runtime("").Values(), types.Runtime(name)) {
+			t.Errorf("AWS has no %s", name)
 		}
 	}
 }
@@ -58,6 +70,17 @@ func TestEnv(t *testing.T) {
 		t.Errorf("%v", env)
 	}
 	if env := node.Env(Layout{Task: "/t", Runtime: "/r", Temp: "/e/tmp", Path: "/bin"}, "h"); env["NODE_PATH"] != "/r/node_modules:/r:/t" || env["TMPDIR"] != "/e/tmp" || env["PATH"] != "/bin" {
+		t.Errorf("%v", env)
+	}
+	java, _ := Lookup("java17.al2023")
+	if env := java.Env(layered, "h"); env["CLASSPATH"] != "/l/java/lib/*" || env["AWS_EXECUTION_ENV"] != "AWS_Lambda_java17.al2023" {
+		t.Errorf("%v", env)
+	}
+	if env := java.Env(Container, "h", map[string]string{"JAVA_TOOL_OPTIONS": "-Xint"}); env["CLASSPATH"] != "" || env["JAVA_TOOL_OPTIONS"] != "-Xint" {
+		t.Errorf("%v", env)
+	}
+	ruby, _ := Lookup("ruby3.4")
+	if env := ruby.Env(layered, "h"); env["GEM_PATH"] != "/t/vendor/bundle/ruby/3.4.0:/l/ruby/gems/3.4.0" || env["RUBYLIB"] != "/t:/l/ruby/lib" {
 		t.Errorf("%v", env)
 	}
 	provided, _ := Lookup("provided.al2023")
@@ -95,9 +118,56 @@ func TestCommand(t *testing.T) {
 	if argv, note, err = python.Command("/c"); err != nil || argv[0] != "python3.12" || note != "" {
 		t.Errorf("%v %q %v", argv, note, err)
 	}
+	ruby, _ := Lookup("ruby3.3")
+	if argv, _, err := ruby.Command("/c"); err == nil || !strings.Contains(err.Error(), "ruby3.3") {
+		t.Errorf("%v %v", argv, err)
+	}
+	program("ruby", "exit 0")
+	if argv, note, err := ruby.Command("/c"); err != nil || !slices.Equal(argv, []string{"ruby", "/c/bootstrap.rb"}) || !strings.Contains(note, "ruby3.3 is not installed") {
+		t.Errorf("%v %q %v", argv, note, err)
+	}
+	dotnet, _ := Lookup("dotnet8")
+	if argv, _, err := dotnet.Command("/c"); err == nil || !strings.Contains(err.Error(), "needs Docker") {
+		t.Errorf("%v %v", argv, err)
+	}
 	node, _ := Lookup("nodejs22.x")
 	if argv, _, err := node.Command("/c"); err == nil {
 		t.Errorf("%v without node", argv)
+	}
+}
+
+func TestJavaCommand(t *testing.T) {
+	java, _ := Lookup("java17")
+	path, bin, clients := os.Getenv("PATH"), t.TempDir(), t.TempDir()
+	t.Setenv("PATH", bin)
+	if argv, _, err := java.Command(clients); err == nil || !strings.Contains(err.Error(), "install a JDK") {
+		t.Errorf("%v %v", argv, err)
+	}
+	if err := os.WriteFile(filepath.Join(bin, "java"), []byte("#!/bin/sh\necho 'openjdk version \"1.8.0_462\"' >&2\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if argv, _, err := java.Command(clients); err == nil || !strings.Contains(err.Error(), "there is a JRE only") {
+		t.Errorf("%v %v", argv, err)
+	}
+	t.Setenv("PATH", bin+":"+path)
+	if _, err := exec.LookPath("javac"); err != nil {
+		t.Skip(err)
+	}
+	for range 2 { // compiled once
+		argv, note, err := java.Command(clients)
+		if err != nil || !slices.Equal(argv, []string{filepath.Join(clients, "java", "bootstrap")}) || !strings.Contains(note, "version 8: running java17 functions") {
+			t.Errorf("%v %q %v", argv, note, err)
+		}
+		if err := os.WriteFile(filepath.Join(bin, "javac"), []byte("#!/bin/sh\nexit 1\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left, err := os.ReadDir(filepath.Join(clients, "java"))
+	if err != nil || len(left) != 3 { // no archive: that java makes none
+		t.Errorf("%v %v", left, err)
+	}
+	if argv, _, err := java.Command(t.TempDir()); err == nil || !strings.Contains(err.Error(), "compile the interface client: javac") {
+		t.Errorf("%v %v", argv, err)
 	}
 }
 
@@ -112,6 +182,7 @@ func TestBootstraps(t *testing.T) {
 		{provided, Layout{Task: "/t"}, "[[/t/bootstrap]]"},
 		{provided, Container, "[[/var/task/bootstrap] [/opt/bootstrap]]"},
 		{python, Container, "[[/var/runtime/bootstrap]]"},
+		{Runtime{Language: DotNet}, Container, "[[/var/runtime/bootstrap]]"},
 	} {
 		if got := fmt.Sprint(c.runtime.Bootstraps(c.layout)); got != c.want {
 			t.Errorf("%s: %s, want %s", c.runtime.Name, got, c.want)
@@ -124,6 +195,11 @@ func TestInstallClients(t *testing.T) {
 	for range 2 {
 		if err := InstallClients(dir); err != nil {
 			t.Fatal(err)
+		}
+	}
+	if ruby, err := exec.LookPath("ruby"); err == nil {
+		if out, err := exec.Command(ruby, "-wc", filepath.Join(dir, "bootstrap.rb")).CombinedOutput(); err != nil || string(out) != "Syntax OK\n" {
+			t.Errorf("%v: %s", err, out)
 		}
 	}
 	if python, err := exec.LookPath("python3"); err == nil {

@@ -1,5 +1,5 @@
 // Package sandboxtest is what every driver has to pass: one table of functions
-// in Go, Python and Node.js, and what must come of them.
+// in Go, Python, Node.js, Java and Ruby, and what must come of them.
 package sandboxtest
 
 import (
@@ -70,10 +70,38 @@ func Node() Function {
 	return Function{Name: "node", Runtime: "nodejs22.x", Handler: "app.handler", Dir: filepath.Join(testdata(), "node")}
 }
 
-// Functions lists the three.
+// Ruby is a Ruby function.
+func Ruby() Function {
+	return Function{Name: "ruby", Runtime: "ruby3.3", Handler: "app.handler", Dir: filepath.Join(testdata(), "ruby")}
+}
+
+// Functions lists those that this machine has what it takes to make and run.
 func Functions(tb testing.TB) []Function {
 	tb.Helper()
-	return []Function{Go(tb), Python(), Node()}
+	all := []Function{Go(tb), Python(), Node()}
+	if has(tb, "javac", "mvn") {
+		all = append(all, Java(tb))
+	}
+	if has(tb, "ruby") {
+		all = append(all, Ruby())
+	}
+	return all
+}
+
+// has tells whether programs are there. That they are not passes on a machine that
+// nobody has set up for all tests, as scripts/test.sh does.
+func has(tb testing.TB, programs ...string) bool {
+	tb.Helper()
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err != nil {
+			if os.Getenv("LAMBDA_TEST_LANGUAGES") == "required" {
+				tb.Fatal(err)
+			}
+			tb.Logf("left out: %v", err)
+			return false
+		}
+	}
+	return true
 }
 
 // Spec of the function, with a log that keeps the lines.

@@ -9,7 +9,9 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +29,10 @@ type Suite struct {
 	Official bool
 	// NoNode24 says that there is no image of nodejs24.x, which is not built by default.
 	NoNode24 bool
+	// OfficialJava says that Java's interface client is AWS's.
+	OfficialJava bool
+	// Sample leaves out most of Java's forms, for a client that another driver proves.
+	Sample bool
 }
 
 // Run runs the table.
@@ -45,6 +51,8 @@ func (s Suite) Run(t *testing.T) {
 	if s.Only == "" {
 		t.Run("init", s.initErrors)
 		t.Run("streams", s.streams)
+		t.Run("java forms", s.Java)
+		t.Run("ruby forms", s.ruby)
 	}
 }
 
@@ -62,6 +70,7 @@ func (s Suite) start(t *testing.T, f Function, change ...func(*sandbox.Spec)) *b
 	for _, c := range change {
 		c(&spec)
 	}
+	spec.Env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = strconv.Itoa(spec.MemoryMB)
 	env, err := s.Driver.Start(t.Context(), spec)
 	if err != nil {
 		t.Fatalf("start: %v (log %q)", err, lines.Of(""))
@@ -102,12 +111,17 @@ func (b *box) want(event, payload string) {
 	}
 }
 
+// sameJSON compares without the order of members and the ways to write a character.
 func sameJSON(a, b []byte) bool {
-	var x, y bytes.Buffer
-	if json.Compact(&x, a) != nil || json.Compact(&y, b) != nil {
-		return false
+	var x, y any
+	for data, value := range map[*[]byte]*any{&a: &x, &b: &y} {
+		in := json.NewDecoder(bytes.NewReader(*data))
+		in.UseNumber()
+		if in.Decode(value) != nil || in.More() {
+			return false
+		}
 	}
-	return x.String() == y.String()
+	return reflect.DeepEqual(x, y)
 }
 
 // dies expects that the environment ends by itself.
@@ -150,7 +164,7 @@ func (s Suite) function(t *testing.T, f Function) {
 		res, _ := b.invoke(`{"op":"raise","why":"today"}`)
 		var body struct{ ErrorMessage, ErrorType string }
 		_ = json.Unmarshal(res.Payload, &body)
-		kind := map[string]string{"go": "errorString", "python": "ValueError", "node": "RangeError"}[f.Name]
+		kind := map[string]string{"go": "errorString", "python": "ValueError", "node": "RangeError", "java": "java.lang.IllegalStateException", "ruby": "Function<ArgumentError>"}[f.Name]
 		if res.Outcome != sandbox.FunctionError || body.ErrorMessage != "no good: today" || body.ErrorType != kind {
 			t.Errorf("outcome %d, payload %s, want an error of type %s", res.Outcome, res.Payload, kind)
 		}
@@ -195,7 +209,7 @@ func (s Suite) function(t *testing.T, f Function) {
 			}
 		}
 	})
-	if f.Name != "go" {
+	if f.Name == "python" || f.Name == "node" {
 		t.Run("log", func(t *testing.T) { s.log(t, f) })
 	}
 	t.Run("large", func(t *testing.T) {
