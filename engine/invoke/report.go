@@ -24,11 +24,10 @@ const (
 	unhandled = "Unhandled"
 )
 
-// report writes END and REPORT, and composes what the caller gets.
-func (w *worker) report(requestID string, r sandbox.Result, cold bool) (payload []byte, functionError string) {
+// answer composes what the caller gets, and what REPORT says of the status.
+func (w *worker) answer(requestID string, r *sandbox.Result) (payload []byte, functionError, status string) {
 	timeout := w.fleet.timeout()
 	now := time.Now()
-	status := ""
 	switch r.Outcome {
 	case sandbox.Success:
 		payload = r.Payload
@@ -50,6 +49,12 @@ func (w *worker) report(requestID string, r sandbox.Result, cold bool) (payload 
 		status = "\tStatus: error\tError Type: " + kind
 		w.line(now, message)
 		w.line(now, kind)
+	case sandbox.ExtensionFailed:
+		message := fmt.Sprintf("RequestId: %s Error: %s", requestID, r.Exit)
+		payload, functionError = failure(r.ErrorType, message), unhandled
+		status = "\tStatus: error\tError Type: " + r.ErrorType
+		w.line(now, message)
+		w.line(now, r.ErrorType)
 	case sandbox.ResponseTooLarge:
 		limit := maxResponse
 		if r.Streamed {
@@ -59,6 +64,12 @@ func (w *worker) report(requestID string, r sandbox.Result, cold bool) (payload 
 		payload, functionError = failure(kind, message), unhandled
 		status = "\tStatus: error\tError Type: " + kind
 	}
+	return payload, functionError, status
+}
+
+// report writes END and REPORT.
+func (w *worker) report(requestID string, r sandbox.Result, cold bool, status string) {
+	now := time.Now()
 	w.line(now, "END RequestId: "+requestID)
 	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB",
 		requestID, milliseconds(r.Duration), billed(r.Duration, w.fleet.invoker.Catalog.Limits.BillingStep), *w.fleet.version.Config.MemorySize, r.MaxMemoryMB)
@@ -66,7 +77,6 @@ func (w *worker) report(requestID string, r sandbox.Result, cold bool) (payload 
 		line += fmt.Sprintf("\tInit Duration: %.2f ms", milliseconds(w.env.InitDuration()))
 	}
 	w.line(now, line+status)
-	return payload, functionError
 }
 
 // guideRuntimes are those of 2016, for which an error that the function reports

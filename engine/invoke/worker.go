@@ -88,6 +88,8 @@ func (f *fleet) spec() sandbox.Spec {
 		Handler:      value(config.Handler),
 		MemoryMB:     int(*config.MemorySize),
 		EphemeralMB:  int(*config.EphemeralStorage.Size),
+		Account:      f.function.Account,
+		BillingStep:  f.invoker.Catalog.Limits.BillingStep,
 		InitTimeout:  initBudget + f.timeout(),
 		Endpoint:     f.invoker.Endpoint(f.function.Ref(), value(config.Role)),
 	}
@@ -201,10 +203,30 @@ func (w *worker) run(ctx context.Context, r Request) (Response, error) {
 		return Response{}, fmt.Errorf("the execution environment failed: %w", err)
 	}
 	w.spent = result.Outcome != sandbox.Success && result.Outcome != sandbox.FunctionError
-	payload, functionError := w.report(r.RequestID, result, cold)
-	response := Response{Payload: payload, Streamed: result.Streamed, Version: version, FunctionError: functionError, Log: w.takeTail()}
+	payload, functionError, status := w.answer(r.RequestID, &result)
+	response := Response{Payload: payload, Streamed: result.Streamed, Version: version, FunctionError: functionError}
+	switch {
+	case result.Rest != nil && !r.Tail:
+		w.fleet.tasks.Go(func() { w.rest(r.RequestID, result.Rest, cold, status); w.fleet.release(w) })
+		return response, nil
+	case result.Rest != nil:
+		w.rest(r.RequestID, result.Rest, cold, status)
+	default:
+		w.report(r.RequestID, result, cold, status)
+	}
+	response.Log = w.takeTail()
 	w.fleet.release(w)
 	return response, nil
+}
+
+// rest waits until the extensions are through, which is when AWS reports.
+func (w *worker) rest(requestID string, rest *sandbox.Rest, cold bool, status string) {
+	result := rest.Wait()
+	if result.Outcome != sandbox.Success {
+		w.spent = true
+		_, _, status = w.answer(requestID, &result)
+	}
+	w.report(requestID, result, cold, status)
 }
 
 // stream tells a consumer what the sandbox does not know.

@@ -49,7 +49,7 @@ func newBench(t *testing.T) *bench {
 	t.Cleanup(func() {
 		_ = engine.Close()
 		_ = ln.Close()
-		life.proc.kill(5 * time.Second)
+		life.family.kill(5 * time.Second)
 		<-life.done // it kills all children of this process, so the next test's must not be there yet
 	})
 	return &bench{t: t, url: "http://" + ln.Addr().String() + apiRoot, addr: ln.Addr().String(), engine: engine, life: life}

@@ -31,6 +31,8 @@ type request struct {
 	body   []byte
 	large  bool // the body was more than a response may be, and is not kept
 	last   bool // the client closes the connection after it
+
+	streamed int // bytes that were handed on instead of kept in body
 }
 
 // client is one connection of the runtime.
@@ -47,6 +49,11 @@ func newClient(conn net.Conn) *client {
 
 // wanted are the headers that somebody reads.
 var wanted = []string{"content-length", "content-type", "transfer-encoding", "connection", "expect", headerErrorType, headerErrorBody}
+
+// Headers of extensions begin alike, so that nobody else's need be compared with all of them.
+const extensionPrefix = "lambda-extension-"
+
+var wantedOfExtensions = []string{headerExtensionName, headerExtensionID, headerExtensionFeature, headerExtensionError}
 
 // head reads the request up to its body.
 func (c *client) head() (*request, error) {
@@ -84,7 +91,11 @@ func (c *client) headers(into map[string]string) error {
 		}
 		left -= len(line)
 		name, value, _ := strings.Cut(line, ":")
-		for _, w := range wanted {
+		names := wanted
+		if len(name) > len(extensionPrefix) && strings.EqualFold(name[:len(extensionPrefix)], extensionPrefix) {
+			names = wantedOfExtensions
+		}
+		for _, w := range names {
 			if strings.EqualFold(name, w) {
 				into[w] = strings.TrimSpace(value)
 			}
