@@ -38,6 +38,7 @@ func (s Suite) Run(t *testing.T) {
 		t.Run("init", s.initErrors)
 		t.Run("callbacks", s.callbacks)
 		t.Run("streams", s.streams)
+		t.Run("extensions", s.extensions)
 	}
 }
 

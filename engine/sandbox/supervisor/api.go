@@ -51,7 +51,8 @@ func (a *runtimeAPI) serve() {
 		if err != nil {
 			return
 		}
-		if err := a.handle(req); err != nil || req.last {
+		a.ends(req.last)
+		if err := a.handle(req); err != nil {
 			return
 		}
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -135,7 +136,7 @@ func (l *lifecycle) bootExtensions(paths []string) <-chan struct{} {
 		}
 		if err != nil {
 			e.state = stateLaunchError
-			if os.IsPermission(err) {
+			if errors.Is(err, os.ErrPermission) {
 				e.problem = "PermissionDenied"
 			} else if e.problem == "" {
 				e.problem = "UnknownError"
@@ -190,7 +191,7 @@ func (l *lifecycle) runtimeReady(first bool) {
 		x.telemetry.initRuntimeDone("success", "")
 	case x.round != nil && x.answer != nil && !x.runtimeDone:
 		x.runtimeDone = true
-		l.out.sync() // what it wrote after the answer
+		l.out.syncLines(x.through()) // what it wrote after the answer
 		x.telemetry.runtimeDone(x.round, *x.answer)
 	}
 	l.advance()
@@ -303,6 +304,15 @@ func (x *extensions) ready(event string) bool {
 		}
 	}
 	return true
+}
+
+// through is whose lines have ended when the runtime is through with an invocation:
+// extensions go on, be they in the runtime's own process.
+func (x *extensions) through() source {
+	if x.find(func(e *extension) bool { return e.proc == nil }) != nil {
+		return 0
+	}
+	return function
 }
 
 // idle reports whether there is nothing that extensions have to do.

@@ -41,6 +41,7 @@ type client struct {
 	r    *bufio.Reader
 	mu   sync.Mutex // of writing
 	buf  []byte
+	last bool // the connection ends with the next response
 }
 
 func newClient(conn net.Conn) *client {
@@ -213,6 +214,13 @@ func (c *client) chunks(req *request, take func(size int64) error) error {
 	}
 }
 
+// ends says whether the connection ends with the answer, which may take its time.
+func (c *client) ends(last bool) {
+	c.mu.Lock()
+	c.last = last
+	c.mu.Unlock()
+}
+
 // field is a header of a response.
 type field struct{ name, value string }
 
@@ -231,6 +239,10 @@ func (c *client) respond(status string, body []byte, fields ...field) error {
 			b = append(b, ": "...)
 			b = append(b, oneLine.Replace(f.value)...)
 		}
+	}
+	if c.last {
+		b = append(b, "\r\nConnection: close"...)
+		defer closeWrite(c.conn)
 	}
 	b = append(b, "\r\n\r\n"...)
 	if len(body) <= 32<<10 {

@@ -307,10 +307,11 @@ func (l *lifecycle) finish(id string, res protocol.Result, req *request, broken 
 	inv := l.take()
 	inv.produced = req.streamed + len(req.body)
 	res.Duration = time.Since(inv.start)
-	l.out.sync()
 	if l.ext == nil || l.ext.round == nil {
+		l.out.sync()
 		l.deadline.Stop()
 	} else {
+		l.out.syncLines(l.ext.through())
 		res.More = true // the deadline is that of the extensions too
 		l.ext.answer = &res
 	}

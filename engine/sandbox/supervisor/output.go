@@ -99,12 +99,18 @@ func (o *output) begin(requestID string) {
 }
 
 // sync sends everything that has been written so far, lines without an end included.
-func (o *output) sync() {
+func (o *output) sync() { o.syncLines(function | extensionSource) }
+
+// syncLines sends everything, but lines without an end only of some sources: others
+// may be in the middle of one.
+func (o *output) syncLines(unfinished source) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, p := range o.pipes {
 		_ = p.raw.Control(func(fd uintptr) { o.drain(p, int(fd)) })
-		o.flush(p)
+		if unfinished&p.source != 0 {
+			o.flush(p)
+		}
 	}
 	o.send()
 }
