@@ -158,17 +158,21 @@ type doneRecord struct {
 	RequestID string   `json:"requestId"`
 	Status    string   `json:"status,omitempty"`
 	ErrorType string   `json:"errorType,omitempty"`
-	Metrics   *metrics `json:"metrics,omitempty"`
+	Metrics   any      `json:"metrics,omitempty"`
 	Tracing   *tracing `json:"tracing,omitempty"`
 }
 
 type metrics struct {
+	Duration float64 `json:"durationMs"`
+	Produced *int    `json:"producedBytes,omitempty"`
+}
+
+type reportMetrics struct {
 	Duration  float64 `json:"durationMs"`
-	Billed    int64   `json:"billedDurationMs,omitempty"`
-	Memory    int     `json:"memorySizeMB,omitempty"`
-	MaxMemory int     `json:"maxMemoryUsedMB,omitempty"`
+	Billed    int64   `json:"billedDurationMs"`
+	Memory    int     `json:"memorySizeMB"`
+	MaxMemory int     `json:"maxMemoryUsedMB"`
 	Init      float64 `json:"initDurationMs,omitempty"`
-	Produced  *int    `json:"producedBytes,omitempty"`
 }
 
 // status of an invocation, and the same as the Logs API has it. An error that the
@@ -199,7 +203,7 @@ func (t *telemetry) runtimeDone(inv *invocation, res protocol.Result) {
 
 // report says that everybody is. The first one tells what the init took, too.
 func (t *telemetry) report(inv *invocation, res protocol.Result, first bool) {
-	m := metrics{
+	m := reportMetrics{
 		Duration:  milliseconds(res.Duration),
 		Billed:    billed(res.Duration, t.assign.Function.BillingStep),
 		Memory:    t.assign.Function.MemoryMB,
