@@ -39,6 +39,7 @@ func (s Suite) Run(t *testing.T) {
 		t.Run("callbacks", s.callbacks)
 		t.Run("streams", s.streams)
 		t.Run("extensions", s.extensions)
+		t.Run("published", s.published)
 	}
 }
 
