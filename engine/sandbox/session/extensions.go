@@ -25,6 +25,9 @@ func (s *Session) Shutdown(ctx context.Context) {
 		return
 	default:
 	}
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
 	if s.conn.Send(protocol.KindShutdown, struct{}{}, nil) != nil {
 		return
 	}

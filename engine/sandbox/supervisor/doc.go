@@ -25,7 +25,10 @@
 //	main.go           connect, take the assignment, run, end
 //	lifecycle.go      the states of the runtime: who may do what when
 //	api.go            the Runtime API over HTTP
-//	extensions.go     the states of extensions, and the phases that they share
+//	extensions.go     the states of extensions
+//	launch.go         the start of the runtime and of extensions
+//	phases.go         the init and the invocations that they share with the runtime
+//	shutdown.go       the end, for which extensions have time
 //	extension_api.go  the Extensions API over HTTP
 //	telemetry.go      events, and how the two APIs show them
 //	subscription.go   who wants which events, and where

@@ -87,7 +87,7 @@ func newSlowServer(t *testing.T) *slowServer {
 	return s
 }
 
-func subscribed(t *testing.T, uri, types, buffering string) (*telemetry, *subscriber) {
+func subscribed(t *testing.T, uri, types, buffering string) *telemetry {
 	t.Helper()
 	var s subscription
 	body := fmt.Sprintf(`{"schemaVersion":"2022-07-01","types":%s,"buffering":%s,"destination":{"protocol":"HTTP","URI":%q}}`, types, buffering, uri)
@@ -101,13 +101,13 @@ func subscribed(t *testing.T, uri, types, buffering string) (*telemetry, *subscr
 	if problem, err := tel.subscribe("one", telemetryAPI, s); problem != "" || err != nil {
 		t.Fatal(problem, err)
 	}
-	return tel, tel.subscribers[0]
+	return tel
 }
 
 // A subscriber that does not keep up costs bounded memory and hears what it has missed.
 func TestSlowSubscriber(t *testing.T) {
 	s := newSlowServer(t)
-	tel, _ := subscribed(t, s.URL, `["platform","function"]`, `{"maxItems":1000}`)
+	tel := subscribed(t, s.URL, `["platform","function"]`, `{"maxItems":1000}`)
 	const lines = 5000
 	for i := range lines {
 		tel.line(function, time.Now(), fmt.Sprint(i))
@@ -148,7 +148,7 @@ func TestDeliveryIsRetried(t *testing.T) {
 	s := newSlowServer(t)
 	s.pass <- 500
 	s.pass <- 200
-	tel, _ := subscribed(t, s.URL+"/path?q", `["function"]`, `{"timeoutMs":25}`)
+	tel := subscribed(t, s.URL+"/path?q", `["function"]`, `{"timeoutMs":25}`)
 	tel.line(function, time.Now(), "<once>")
 	first, second := <-s.got, <-s.got
 	if len(first) != 1 || len(second) != 1 || first[0]["record"] != "<once>" || second[0]["record"] != "<once>" {
