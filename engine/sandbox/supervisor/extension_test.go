@@ -107,6 +107,22 @@ func (m *member) waits(state string) {
 	}
 }
 
+// freezes waits until everybody is frozen.
+func (b *bench) freezes() {
+	b.t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		b.life.mu.Lock()
+		frozen := b.life.frozen
+		b.life.mu.Unlock()
+		if frozen {
+			return
+		}
+		if time.Now().After(deadline) {
+			b.t.Fatal("the environment does not freeze")
+		}
+	}
+}
+
 func TestRegister(t *testing.T) {
 	b := newBench(t, "outer")
 	for name, tc := range map[string]struct {
@@ -217,6 +233,11 @@ func TestPhases(t *testing.T) {
 	b.launch()
 	runtime, waitsTwo := b.next(), two.ask()
 	two.waits(stateReady)
+	b.life.mu.Lock()
+	if b.life.inited {
+		t.Error("the init ends before everybody is ready")
+	}
+	b.life.mu.Unlock()
 	waitsOne := one.ask()
 	var ready protocol.Ready
 	if frame := b.frame(protocol.KindReady); frame.Decode(&ready) != nil || ready.Shutdown != 2*time.Second {
@@ -246,6 +267,7 @@ func TestPhases(t *testing.T) {
 	if frame := b.frame(protocol.KindSettled); frame.Decode(&settled) != nil || settled.RequestID != "id-1" || settled.Outcome != protocol.Success {
 		t.Errorf("settled %+v", settled)
 	}
+	b.freezes()
 	go b.life.stop()
 	for name, ch := range map[string]<-chan event{"one": waitsOne, "two": waitsTwo} {
 		got := <-ch
