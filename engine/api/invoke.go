@@ -71,6 +71,7 @@ func (s *calls) invoke(w http.ResponseWriter, r *http.Request, labels wire.Label
 		w.WriteHeader(http.StatusAccepted)
 		return nil
 	}
+	request.Tail = labels.Get("LogType") == string(types.LogTypeTail)
 	response, err := s.Invoker.Invoke(r.Context(), request)
 	if err != nil {
 		return err
@@ -81,7 +82,7 @@ func (s *calls) invoke(w http.ResponseWriter, r *http.Request, labels wire.Label
 	if response.FunctionError != "" {
 		h.Set("X-Amz-Function-Error", response.FunctionError)
 	}
-	if labels.Get("LogType") == string(types.LogTypeTail) {
+	if request.Tail {
 		h.Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(response.Log))
 	}
 	h.Set("Content-Length", strconv.Itoa(len(response.Payload)))

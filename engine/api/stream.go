@@ -27,6 +27,7 @@ func (s *calls) invokeWithResponseStream(w http.ResponseWriter, r *http.Request,
 	}
 	events := &eventWriter{w: w, encoder: eventstream.NewEncoder()}
 	request.Stream = events
+	request.Tail = labels.Get("LogType") == string(types.LogTypeTail)
 	response, err := s.Invoker.Invoke(r.Context(), request)
 	if err != nil {
 		return err
@@ -48,7 +49,7 @@ func (s *calls) invokeWithResponseStream(w http.ResponseWriter, r *http.Request,
 			return err
 		}
 	}
-	if labels.Get("LogType") == string(types.LogTypeTail) {
+	if request.Tail {
 		complete.LogResult = base64.StdEncoding.EncodeToString(response.Log)
 	}
 	body, err := json.Marshal(complete)

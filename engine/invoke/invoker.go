@@ -65,6 +65,7 @@ type Request struct {
 	ClientContext string // JSON; may be empty
 	TraceID       string
 	Stream        Stream // takes the response as it is written; nil wants it in one piece
+	Tail          bool   // the caller wants the log, and waits for extensions that still add to it
 }
 
 // Stream is the consumer of a streamed response, as sandbox.Stream is.

@@ -19,7 +19,7 @@ import (
 func TestReportLines(t *testing.T) {
 	const report = "REPORT RequestId: request\tDuration: 12.34 ms\tBilled Duration: %s ms\tMemory Size: 128 MB\tMax Memory Used: 47 MB"
 	const at = `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`
-	result := sandbox.Result{Duration: 12340 * time.Microsecond, MaxMemoryMB: 47, Exit: "exit status 1"}
+	result := sandbox.Result{Duration: 12340 * time.Microsecond, MaxMemoryMB: 47, Exit: "exit status 1", ErrorType: "Extension.Crash"}
 	for name, c := range map[string]struct {
 		outcome   sandbox.Outcome
 		increment time.Duration
@@ -35,6 +35,10 @@ func TestReportLines(t *testing.T) {
 		"exit": {
 			sandbox.Exited, 0, `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: request Error: Runtime exited with error: exit status 1"}`,
 			[]string{"RequestId: request Error: Runtime exited with error: exit status 1", "Runtime.ExitError", "END RequestId: request", fmt.Sprintf(report, "13") + "\tInit Duration: 5.00 ms\tStatus: error\tError Type: Runtime.ExitError"},
+		},
+		"extension": {
+			sandbox.ExtensionFailed, 0, `{"errorType":"Extension.Crash","errorMessage":"RequestId: request Error: exit status 1"}`,
+			[]string{"RequestId: request Error: exit status 1", "Extension.Crash", "END RequestId: request", fmt.Sprintf(report, "13") + "\tInit Duration: 5.00 ms\tStatus: error\tError Type: Extension.Crash"},
 		},
 		"size": {
 			sandbox.ResponseTooLarge, 0, `{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes)."}`,

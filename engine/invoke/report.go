@@ -24,11 +24,10 @@ const (
 	unhandled = "Unhandled"
 )
 
-// report writes END and REPORT, and composes what the caller gets.
-func (w *worker) report(requestID string, r sandbox.Result, cold bool) (payload []byte, functionError string) {
+// answer composes what the caller gets, and what REPORT says of the status.
+func (w *worker) answer(requestID string, r *sandbox.Result) (payload []byte, functionError, status string) {
 	timeout := w.fleet.timeout()
 	now := time.Now()
-	status := ""
 	switch r.Outcome {
 	case sandbox.Success:
 		payload = r.Payload
@@ -50,6 +49,12 @@ func (w *worker) report(requestID string, r sandbox.Result, cold bool) (payload 
 		status = "error\tError Type: " + kind
 		w.line(now, message)
 		w.line(now, kind)
+	case sandbox.ExtensionFailed:
+		message := fmt.Sprintf("RequestId: %s Error: %s", requestID, r.Exit)
+		payload, functionError = failure(r.ErrorType, message), unhandled
+		status = "error\tError Type: " + r.ErrorType
+		w.line(now, message)
+		w.line(now, r.ErrorType)
 	case sandbox.ResponseTooLarge:
 		limit := maxResponse
 		if r.Streamed {
@@ -59,12 +64,16 @@ func (w *worker) report(requestID string, r sandbox.Result, cold bool) (payload 
 		payload, functionError = failure(kind, message), unhandled
 		status = "error\tError Type: " + kind
 	}
+	return payload, functionError, status
+}
+
+// report writes END and REPORT of a call whose environment has come up.
+func (w *worker) report(requestID string, r sandbox.Result, cold bool, status string) {
 	init := ""
 	if cold {
 		init = fmt.Sprintf("\tInit Duration: %.2f ms", milliseconds(w.env.InitDuration()))
 	}
 	w.end(requestID, r, init, status)
-	return payload, functionError
 }
 
 // start and end write the lines around a call. The init is a column of REPORT, and

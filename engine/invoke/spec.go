@@ -23,6 +23,8 @@ func (f *fleet) spec() sandbox.Spec {
 		Handler:      value(config.Handler),
 		MemoryMB:     int(*config.MemorySize),
 		EphemeralMB:  int(*config.EphemeralStorage.Size),
+		Account:      f.function.Account,
+		BillingStep:  f.invoker.Catalog.Limits.BillingStep,
 		Endpoint:     f.invoker.Endpoint(f.function.Ref(), value(config.Role)),
 	}
 	if image := config.ImageConfigResponse; image != nil && image.ImageConfig != nil {

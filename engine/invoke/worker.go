@@ -117,10 +117,31 @@ func (w *worker) call(ctx context.Context, spent time.Duration, cold bool, r Req
 	}
 	result.Duration += spent
 	w.spent = result.Outcome != sandbox.Success && result.Outcome != sandbox.FunctionError
-	payload, functionError := w.report(r.RequestID, result, cold)
-	response := Response{Payload: payload, Streamed: result.Streamed, Version: version, FunctionError: functionError, Log: w.takeTail()}
+	payload, functionError, status := w.answer(r.RequestID, &result)
+	response := Response{Payload: payload, Streamed: result.Streamed, Version: version, FunctionError: functionError}
+	switch {
+	case result.Rest != nil && !r.Tail:
+		w.fleet.tasks.Go(func() { w.rest(r.RequestID, result.Rest, spent, cold, status); w.fleet.release(w) })
+		return response, nil
+	case result.Rest != nil:
+		w.rest(r.RequestID, result.Rest, spent, cold, status)
+	default:
+		w.report(r.RequestID, result, cold, status)
+	}
+	response.Log = w.takeTail()
 	w.fleet.release(w)
 	return response, nil
+}
+
+// rest waits until the extensions are through, which is when AWS reports.
+func (w *worker) rest(requestID string, rest *sandbox.Rest, spent time.Duration, cold bool, status string) {
+	result := rest.Wait()
+	result.Duration += spent
+	if result.Outcome != sandbox.Success {
+		w.spent = true
+		_, _, status = w.answer(requestID, &result)
+	}
+	w.report(requestID, result, cold, status)
 }
 
 // stream tells a consumer what the sandbox does not know.

@@ -80,6 +80,8 @@ type Spec struct {
 	Handler      string            // becomes _HANDLER
 	MemoryMB     int               // limit of memory and, in proportion, of CPU
 	EphemeralMB  int               // size of /tmp
+	Account      string            // of the function, which extensions may ask for
+	BillingStep  time.Duration     // what extensions hear of billing is rounded up to; 0 is a millisecond
 	Env          map[string]string // function and reserved variables; the driver adds those that depend on its layout
 	InitTimeout  time.Duration     // budget of the runtime's own start, the driver's excluded
 	// Log receives each line of output, in order. All lines that the runtime wrote
@@ -153,6 +155,7 @@ const (
 	Exited                   // the runtime ended without an answer
 	OutOfMemory              // the kernel killed the runtime at its memory limit
 	ResponseTooLarge         // the response was over 6 MB, or streamed over 200 MB; Payload is empty
+	ExtensionFailed          // an extension ended; ErrorType and Exit say how
 )
 
 // Result is a runtime's answer.
@@ -160,10 +163,38 @@ type Result struct {
 	Outcome     Outcome
 	Payload     []byte        // what the runtime posted; of a streamed response only the error that ended it
 	Streamed    bool          // the response, or its beginning, went to Invocation.Stream
-	ErrorType   string        // Lambda-Runtime-Function-Error-Type, for FunctionError
+	ErrorType   string        // Lambda-Runtime-Function-Error-Type, for FunctionError; such as Extension.Crash, for ExtensionFailed
 	Exit        string        // such as "exit status 1" or "signal: killed", for Exited and OutOfMemory
 	Duration    time.Duration // from hand-over to the runtime's answer
 	MaxMemoryMB int           // peak memory of the environment so far
+	// Rest is what the extensions do after the answer; nil without extensions. The
+	// environment is busy as long.
+	Rest *Rest
+}
+
+// Rest is the part of an invocation that follows its answer.
+type Rest struct {
+	done   chan struct{}
+	result Result
+}
+
+// NewRest returns one that has not ended.
+func NewRest() *Rest { return &Rest{done: make(chan struct{})} }
+
+// End says how it ended. It is called once.
+func (r *Rest) End(result Result) {
+	r.result = result
+	close(r.done)
+}
+
+// Done is closed when it has ended.
+func (r *Rest) Done() <-chan struct{} { return r.done }
+
+// Wait returns how it ended, with the duration and the memory of the whole
+// invocation. The environment is free after Success, and dead after anything else.
+func (r *Rest) Wait() Result {
+	<-r.done
+	return r.result
 }
 
 // InitError says that the function's code failed before it could take an event.
@@ -171,7 +202,7 @@ type InitError struct {
 	Payload   []byte // what the runtime posted to /init/error; nil when it just ended
 	ErrorType string // Lambda-Runtime-Function-Error-Type, or Runtime.ExitError, or Sandbox.Timedout
 	Exit      string // such as "exit status 1"
-	Problem   string // with Runtime.InvalidEntrypoint: such as "fork/exec /var/task/bootstrap: permission denied"
+	Problem   string // with Runtime.InvalidEntrypoint and those of extensions: such as "fork/exec /var/task/bootstrap: permission denied"
 	TimedOut  bool
 	Duration  time.Duration
 }

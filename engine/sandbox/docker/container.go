@@ -162,6 +162,10 @@ func (c *container) start(ctx context.Context, k kind) error {
 		AutoRemove:  true, // when the engine dies, the supervisor ends and nothing stays
 		NetworkMode: api.NetworkMode(d.options.Network),
 	}
+	if !host.NetworkMode.IsContainer() { // whose names are its own
+		// So extensions listen for telemetry, which never leaves the container.
+		host.ExtraHosts = []string{"sandbox.localdomain:127.0.0.1", "sandbox:127.0.0.1"}
+	}
 	c.link.configure(config, host)
 	var platform *ocispec.Platform
 	if k.platform {

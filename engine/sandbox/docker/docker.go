@@ -34,6 +34,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/protocol"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/runtimes"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/scratch"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/session"
 )
 
 // Options of the driver. Only Dir is needed.
@@ -170,7 +171,11 @@ type plan struct {
 }
 
 func (d *Driver) plan(ctx context.Context, spec sandbox.Spec) (plan, error) {
-	p := plan{limits: d.limits(spec.MemoryMB), assign: protocol.Assign{InitBudget: spec.InitTimeout}}
+	p := plan{limits: d.limits(spec.MemoryMB), assign: protocol.Assign{
+		InitBudget: spec.InitTimeout,
+		Extensions: runtimes.Container.Extensions(),
+		Function:   session.Function(spec),
+	}}
 	if spec.Image != "" {
 		img, err := d.images.get(ctx, spec.Image, "", spec.Architecture)
 		if err != nil {
@@ -190,6 +195,7 @@ func (d *Driver) plan(ctx context.Context, spec sandbox.Spec) (plan, error) {
 		}
 		p.assign.Command = [][]string{append(append([]string(nil), entrypoint...), command...)}
 		p.assign.Dir = firstOf(spec.WorkingDir, img.dir, "/")
+		p.assign.Function.Handler = handler
 		p.assign.Env = runtimes.Runtime{}.Env(runtimes.Container, handler, img.env, spec.Env)
 		return p, nil
 	}
@@ -280,6 +286,7 @@ func (e *environment) boot(ctx context.Context, p plan, spec sandbox.Spec) error
 // Stop implements sandbox.Environment.
 func (e *environment) Stop(ctx context.Context) error {
 	e.once.Do(func() {
+		e.Shutdown(ctx)
 		e.err = e.remove(ctx)
 		e.driver.mu.Lock()
 		delete(e.driver.running, e)

@@ -183,6 +183,8 @@ func assignment(runtime runtimes.Runtime, layout runtimes.Layout, commands [][]s
 		Dir:        spec.CodeDir,
 		Env:        vars,
 		InitBudget: spec.InitTimeout,
+		Extensions: layout.Extensions(),
+		Function:   session.Function(spec),
 	}
 }
 
@@ -278,8 +280,9 @@ func (e *environment) boot(ctx context.Context, assign protocol.Assign, spec san
 }
 
 // Stop implements sandbox.Environment.
-func (e *environment) Stop(context.Context) error {
+func (e *environment) Stop(ctx context.Context) error {
 	e.once.Do(func() {
+		e.Shutdown(ctx)
 		e.stopErr = e.tearDown()
 		e.driver.mu.Lock()
 		delete(e.driver.running, e)

@@ -22,7 +22,7 @@ import (
 )
 
 // Version must be the same on both sides; Hello carries it.
-const Version = 2
+const Version = 3
 
 // First byte of a connection.
 const (
@@ -43,6 +43,8 @@ const (
 	KindResult                     // supervisor: how it ended
 	KindChunk                      // supervisor: a piece of a streamed response
 	KindLog                        // supervisor: one line of output
+	KindSettled                    // supervisor: the extensions are through with an invocation
+	KindShutdown                   // engine: end, but let the extensions end first
 )
 
 // The largest responses that Lambda accepts from a function: 6 MB and some room
@@ -71,11 +73,24 @@ type Assign struct {
 	Dir        string            `json:"dir"` // working directory
 	Env        map[string]string `json:"env"` // all of it, but for what the supervisor adds
 	InitBudget time.Duration     `json:"initBudget"`
+	Extensions string            `json:"extensions,omitempty"` // directory of external extensions, which need not exist
+	Function   Function          `json:"function"`             // what extensions are told of it
+}
+
+// Function is what the variables of the runtime do not say, or not to extensions.
+type Function struct {
+	Account     string        `json:"account,omitempty"`
+	Handler     string        `json:"handler,omitempty"`
+	MemoryMB    int           `json:"memory,omitempty"`
+	BillingStep time.Duration `json:"billing,omitempty"`
 }
 
 // Ready reports a finished init.
 type Ready struct {
 	Init time.Duration `json:"init"`
+	// Shutdown is how long the environment may take to end after KindShutdown; 0
+	// without extensions, when it ends with its connection.
+	Shutdown time.Duration `json:"shutdown,omitempty"`
 }
 
 // InitFailed reports a failed init; the payload is what the runtime posted.
@@ -86,6 +101,7 @@ type InitFailed struct {
 	Posted    bool          `json:"posted,omitempty"` // the runtime called /init/error
 	Problem   string        `json:"problem,omitempty"`
 	Duration  time.Duration `json:"duration"`
+	Shutdown  time.Duration `json:"shutdown,omitempty"` // as that of Ready; the end has begun
 }
 
 // Invoke is one event; the payload is the event.
@@ -111,17 +127,21 @@ const (
 	Exited
 	OutOfMemory
 	ResponseTooLarge
-	Gone // the runtime had ended before it saw the event
+	Gone            // the runtime had ended before it saw the event
+	ExtensionFailed // an extension ended
 )
 
-// Result answers an Invoke; the payload is what the runtime posted.
+// Result answers an Invoke; the payload is what the runtime posted. That of
+// KindSettled says how the extensions ended the invocation: the environment is free
+// after Success and about to end after anything else.
 type Result struct {
 	RequestID string        `json:"id"`
 	Outcome   Outcome       `json:"outcome"`
 	ErrorType string        `json:"errorType,omitempty"`
 	Exit      string        `json:"exit,omitempty"`
 	Duration  time.Duration `json:"duration"`
-	Memory    int64         `json:"memory"` // peak, in bytes
+	Memory    int64         `json:"memory"`         // peak, in bytes
+	More      bool          `json:"more,omitempty"` // KindSettled follows
 }
 
 // Chunk is a piece of a streamed response; the payload is the piece. The first one,

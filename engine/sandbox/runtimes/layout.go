@@ -84,6 +84,9 @@ func (r Runtime) Env(l Layout, handler string, over ...map[string]string) map[st
 	return env
 }
 
+// Extensions is where external extensions are, if there are any.
+func (l Layout) Extensions() string { return opt(l, "/extensions") }
+
 func opt(l Layout, path string) string {
 	if l.Opt == "" {
 		return ""

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	goruntime "runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -28,8 +29,14 @@ func testdata() string {
 	return filepath.Join(filepath.Dir(file), "testdata")
 }
 
-var buildGo = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "bootstrap-")
+var (
+	buildGo        = sync.OnceValues(func() (string, error) { return build("go", "bootstrap") })
+	buildExtension = sync.OnceValues(func() (string, error) { return build("extension", "extension") })
+)
+
+// build builds one of the programs into a directory of its own.
+func build(source, program string) (string, error) {
+	dir, err := os.MkdirTemp("", program+"-")
 	if err != nil {
 		return "", err
 	}
@@ -37,16 +44,18 @@ var buildGo = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w",
-		"-o", filepath.Join(dir, "bootstrap"), filepath.Join(testdata(), "go", "main.go"))
+		"-o", filepath.Join(dir, program), filepath.Join(testdata(), source, "main.go"))
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
 	cmd.Stderr = os.Stderr
 	return dir, cmd.Run()
-})
+}
 
 // Cleanup removes what the functions were built into; TestMain calls it.
 func Cleanup() {
-	if dir, err := buildGo(); err == nil {
-		_ = os.RemoveAll(dir)
+	for _, built := range []func() (string, error){buildGo, buildExtension} {
+		if dir, err := built(); err == nil {
+			_ = os.RemoveAll(dir)
+		}
 	}
 }
 
@@ -131,6 +140,13 @@ func (l *Lines) add(line sandbox.Line) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.all = append(l.all, line)
+}
+
+// All returns all lines so far.
+func (l *Lines) All() []sandbox.Line {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.all)
 }
 
 // Of returns the lines of one invocation so far; those of the init with "".

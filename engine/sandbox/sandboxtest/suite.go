@@ -53,6 +53,8 @@ func (s Suite) Run(t *testing.T) {
 		t.Run("streams", s.streams)
 		t.Run("java forms", s.Java)
 		t.Run("ruby forms", s.ruby)
+		t.Run("extensions", s.extensions)
+		t.Run("published", s.published)
 	}
 }
 

@@ -46,6 +46,11 @@ type Session struct {
 
 	invoking sync.Mutex
 	init     time.Duration
+
+	extending sync.Mutex
+	shutdown  time.Duration // what the end may take; 0 without extensions
+	rest      *sandbox.Rest // of the last invocation
+	overrun   *time.Timer   // for a supervisor that says nothing of its end
 }
 
 type result struct {
@@ -126,6 +131,9 @@ func (s *Session) Invoke(ctx context.Context, inv sandbox.Invocation) (res sandb
 	defer s.invoking.Unlock()
 	consumer := consumer{inv: &inv}
 	defer func() { res.Streamed = consumer.begun }()
+	if err := s.rested(ctx); err != nil {
+		return sandbox.Result{}, err
+	}
 	budget := time.Until(inv.Deadline)
 	start := time.Now()
 	select {
@@ -152,7 +160,7 @@ func (s *Session) Invoke(ctx context.Context, inv sandbox.Invocation) (res sandb
 	for alive := true; alive; {
 		select {
 		case r := <-s.results:
-			return s.outcome(r)
+			return s.outcome(r, budget)
 		case c := <-s.chunks:
 			consumer.take(c)
 		case <-s.done:
@@ -167,7 +175,7 @@ func (s *Session) Invoke(ctx context.Context, inv sandbox.Invocation) (res sandb
 	}
 	select {
 	case r := <-s.results: // its last word
-		return s.outcome(r)
+		return s.outcome(r, budget)
 	default:
 	}
 	s.mu.Lock()
@@ -207,15 +215,24 @@ var outcomes = map[protocol.Outcome]sandbox.Outcome{
 	protocol.Exited:           sandbox.Exited,
 	protocol.OutOfMemory:      sandbox.OutOfMemory,
 	protocol.ResponseTooLarge: sandbox.ResponseTooLarge,
+	protocol.ExtensionFailed:  sandbox.ExtensionFailed,
 }
 
-func (s *Session) outcome(r result) (sandbox.Result, error) {
-	if r.Outcome != protocol.Success && r.Outcome != protocol.FunctionError {
-		s.hangUp()
+func (s *Session) outcome(r result, budget time.Duration) (sandbox.Result, error) {
+	if r.Outcome != protocol.Success && r.Outcome != protocol.FunctionError && s.patience() == 0 {
+		s.hangUp() // extensions end by themselves
 	}
 	if r.Outcome == protocol.Gone {
 		return sandbox.Result{}, sandbox.ErrGone
 	}
+	res := s.translate(r)
+	if r.More {
+		res.Rest = s.limitRest(budget + lateness)
+	}
+	return res, nil
+}
+
+func (s *Session) translate(r result) sandbox.Result {
 	const mb = 1 << 20
 	used := int((r.Memory + mb - 1) / mb)
 	if s.memoryCap > 0 && (used > s.memoryCap || r.Outcome == protocol.OutOfMemory) {
@@ -228,7 +245,7 @@ func (s *Session) outcome(r result) (sandbox.Result, error) {
 		Exit:        r.Exit,
 		Duration:    r.Duration,
 		MaxMemoryMB: used,
-	}, nil
+	}
 }
 
 // InitDuration implements sandbox.Environment.
@@ -273,6 +290,7 @@ func (s *Session) hangUp() {
 // receive reads the supervisor's frames until it goes.
 func (s *Session) receive(conn *protocol.Conn) {
 	defer close(s.done)
+	defer s.restEnds(sandbox.Result{Outcome: sandbox.Exited, Exit: "signal: killed"})
 	defer s.hangUp()
 	for {
 		frame, err := conn.Receive()
@@ -302,11 +320,20 @@ func (s *Session) handle(frame protocol.Frame) error {
 		if err := frame.Decode(&r.Result); err != nil {
 			return err
 		}
+		if r.More {
+			s.restBegins()
+		}
 		select {
 		case s.results <- r:
 		default:
 			return errors.New("a result that nobody waits for")
 		}
+	case protocol.KindSettled:
+		var r result
+		if err := frame.Decode(&r.Result); err != nil {
+			return err
+		}
+		s.restEnds(s.translate(r))
 	case protocol.KindChunk:
 		c := chunk{payload: frame.Payload}
 		if err := frame.Decode(&c.Chunk); err != nil {
@@ -322,6 +349,7 @@ func (s *Session) handle(frame protocol.Frame) error {
 			return err
 		}
 		s.init = ready.Init
+		s.expectEnd(ready.Shutdown)
 		s.settle(nil)
 	case protocol.KindInitFailed:
 		var failed protocol.InitFailed
@@ -335,6 +363,7 @@ func (s *Session) handle(frame protocol.Frame) error {
 		if failed.Posted {
 			initError.Payload = frame.Payload
 		}
+		s.expectEnd(failed.Shutdown)
 		s.settle(initError)
 	default:
 		return fmt.Errorf("frame of unknown kind %d", frame.Kind)

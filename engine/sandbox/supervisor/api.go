@@ -51,7 +51,8 @@ func (a *runtimeAPI) serve() {
 		if err != nil {
 			return
 		}
-		if err := a.handle(req); err != nil || req.last {
+		a.ends(req.last)
+		if err := a.handle(req); err != nil {
 			return
 		}
 	}
@@ -62,6 +63,9 @@ func (a *runtimeAPI) handle(req *request) error {
 	path, ok := strings.CutPrefix(req.path, apiRoot)
 	switch {
 	case !ok:
+		if handled, err := a.extension(req); handled {
+			return err
+		}
 	case path == "runtime/invocation/next" && req.method == "GET":
 		if err := a.read(req, 0); err != nil {
 			return err
@@ -132,7 +136,7 @@ func (a *runtimeAPI) answer(req *request, id string, outcome protocol.Outcome, s
 			req.body = body
 		}
 	}
-	if err := a.life.finish(id, res, req.body, broken); err != nil {
+	if err := a.life.finish(id, res, req, broken); err != nil {
 		if broken != nil {
 			return broken
 		}
@@ -158,6 +162,7 @@ func (a *runtimeAPI) forward(req *request, id string, limit int) error {
 		if left -= len(piece); left < 0 {
 			return errTooLarge
 		}
+		req.streamed += len(piece)
 		return a.life.conn.Send(protocol.KindChunk, protocol.Chunk{RequestID: id}, piece)
 	})
 	if errors.Is(err, errTooLarge) {

@@ -10,6 +10,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -25,10 +27,18 @@ type bench struct {
 	addr   string
 	engine *protocol.Conn
 	life   *lifecycle
+
+	registered <-chan struct{}
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t *testing.T, extensions ...string) *bench {
 	t.Helper()
+	dir := t.TempDir()
+	for _, name := range extensions {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\nexec sleep 600\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
 	a, b := net.Pipe()
 	inside, engine := protocol.NewConn(a), protocol.NewConn(b)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -37,22 +47,24 @@ func newBench(t *testing.T) *bench {
 	}
 	life := newLifecycle(inside, newOutput(inside), newMemory(false))
 	go serveRuntimeAPI(ln, life)
-	life.boot(protocol.Assign{
+	registered := life.boot(protocol.Assign{
 		Command:    [][]string{{"sleep", "600"}},
 		Dir:        t.TempDir(),
-		Env:        map[string]string{"PATH": "/usr/bin:/bin"},
+		Env:        map[string]string{"PATH": "/usr/bin:/bin", "AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_FUNCTION_VERSION": "3"},
 		InitBudget: time.Minute,
+		Extensions: dir,
+		Function:   protocol.Function{Account: "123456789012", Handler: "h", MemoryMB: 256},
 	}, map[string]string{})
-	if life.proc == nil {
+	if life.proc == nil && registered == nil {
 		t.Fatal("sleep does not start")
 	}
 	t.Cleanup(func() {
 		_ = engine.Close()
 		_ = ln.Close()
-		life.proc.kill(5 * time.Second)
+		life.family.kill(5 * time.Second)
 		<-life.done // it kills all children of this process, so the next test's must not be there yet
 	})
-	return &bench{t: t, url: "http://" + ln.Addr().String() + apiRoot, addr: ln.Addr().String(), engine: engine, life: life}
+	return &bench{t: t, url: "http://" + ln.Addr().String() + apiRoot, addr: ln.Addr().String(), engine: engine, life: life, registered: registered}
 }
 
 func (b *bench) frame(kind protocol.Kind) protocol.Frame {

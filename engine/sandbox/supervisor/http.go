@@ -20,8 +20,9 @@ import (
 // supervisor's size, which every environment pays). A request for an event is
 // answered by whoever has the event, straight onto the connection.
 
-// maxHead bounds the request line and headers.
-const maxHead = 64 << 10
+// maxHead bounds the request line and headers: interface clients repeat an error of up
+// to 1 MB in one, for X-Ray.
+const maxHead = 2 << 20
 
 // request is a request with its whole body.
 type request struct {
@@ -31,6 +32,8 @@ type request struct {
 	body   []byte
 	large  bool // the body was more than a response may be, and is not kept
 	last   bool // the client closes the connection after it
+
+	streamed int // bytes that were handed on instead of kept in body
 }
 
 // client is one connection of the runtime.
@@ -39,6 +42,7 @@ type client struct {
 	r    *bufio.Reader
 	mu   sync.Mutex // of writing
 	buf  []byte
+	last bool // the connection ends with the next response
 }
 
 func newClient(conn net.Conn) *client {
@@ -47,6 +51,11 @@ func newClient(conn net.Conn) *client {
 
 // wanted are the headers that somebody reads.
 var wanted = []string{"content-length", "content-type", "transfer-encoding", "connection", "expect", headerErrorType, headerErrorBody}
+
+// Headers of extensions begin alike, so that nobody else's need be compared with all of them.
+const extensionPrefix = "lambda-extension-"
+
+var wantedOfExtensions = []string{headerExtensionName, headerExtensionID, headerExtensionFeature, headerExtensionError}
 
 // head reads the request up to its body.
 func (c *client) head() (*request, error) {
@@ -84,7 +93,11 @@ func (c *client) headers(into map[string]string) error {
 		}
 		left -= len(line)
 		name, value, _ := strings.Cut(line, ":")
-		for _, w := range wanted {
+		names := wanted
+		if len(name) > len(extensionPrefix) && strings.EqualFold(name[:len(extensionPrefix)], extensionPrefix) {
+			names = wantedOfExtensions
+		}
+		for _, w := range names {
 			if strings.EqualFold(name, w) {
 				into[w] = strings.TrimSpace(value)
 			}
@@ -202,6 +215,13 @@ func (c *client) chunks(req *request, take func(size int64) error) error {
 	}
 }
 
+// ends says whether the connection ends with the answer, which may take its time.
+func (c *client) ends(last bool) {
+	c.mu.Lock()
+	c.last = last
+	c.mu.Unlock()
+}
+
 // field is a header of a response.
 type field struct{ name, value string }
 
@@ -220,6 +240,10 @@ func (c *client) respond(status string, body []byte, fields ...field) error {
 			b = append(b, ": "...)
 			b = append(b, oneLine.Replace(f.value)...)
 		}
+	}
+	if c.last {
+		b = append(b, "\r\nConnection: close"...)
+		defer closeWrite(c.conn)
 	}
 	b = append(b, "\r\n\r\n"...)
 	if len(body) <= 32<<10 {

@@ -4,9 +4,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -29,17 +26,24 @@ var (
 //	booting ──/next──► idle ──event──► running ──/response, /error──► (idle)
 //
 // Whoever ends an invocation takes it out of inv first, under the lock; so of a
-// response, a deadline and a crash that come together exactly one wins.
+// response, a deadline and a crash that come together exactly one wins. Extensions
+// have states of their own (extensions.go): without any, ext is nil.
 type lifecycle struct {
-	conn *protocol.Conn
-	out  *output
-	mem  *memory
-	proc *process
-	done chan struct{} // closed when the environment has ended
+	conn   *protocol.Conn
+	out    *output
+	mem    *memory
+	family *family
+	proc   *process      // the runtime; nil until it has started
+	done   chan struct{} // closed when the environment has ended
+
+	assign protocol.Assign
+	added  map[string]string // variables that only the supervisor knows
 
 	mu        sync.Mutex
+	ext       *extensions
 	started   time.Time
-	inited    bool
+	asked     bool        // the runtime has asked for its first event
+	inited    bool        // so have the extensions
 	inv       *invocation // handed over by the engine, not answered yet
 	holder    waiter      // who has been given inv; nil: it waits for the runtime to ask
 	parked    waiter      // who waits for an event
@@ -62,99 +66,60 @@ type invocation struct {
 	payload  []byte
 	start    time.Time
 	streamed bool // the engine has been sent the beginning of a response
+	produced int  // bytes of the response
 }
 
 func newLifecycle(conn *protocol.Conn, out *output, mem *memory) *lifecycle {
-	l := &lifecycle{conn: conn, out: out, mem: mem, done: make(chan struct{})}
+	l := &lifecycle{conn: conn, out: out, mem: mem, family: &family{members: map[int]*process{}}, done: make(chan struct{})}
 	l.answered = sync.NewCond(&l.mu)
 	l.freezer = time.AfterFunc(time.Hour, l.freeze)
 	l.freezer.Stop()
 	return l
 }
 
-// boot starts the runtime.
-func (l *lifecycle) boot(a protocol.Assign, added map[string]string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.started = time.Now()
-	proc, err := l.launch(a, added)
-	if err != nil {
-		l.dead = true
-		problem := err.Error()
-		if failed := (*startError)(nil); errors.As(err, &failed) && errors.Is(err, syscall.ENOENT) {
-			problem = fmt.Sprintf("Couldn't find valid bootstrap(s): [%s]", failed.path)
-		}
-		l.fail(protocol.InitFailed{ErrorType: "Runtime.InvalidEntrypoint", Problem: problem}, nil)
-		return
-	}
-	l.proc, l.mem.pid = proc, proc.pid
-	l.deadline = time.AfterFunc(a.InitBudget, l.expire)
-	l.out.watch()
-	go l.watch()
-}
-
-func (l *lifecycle) launch(a protocol.Assign, added map[string]string) (*process, error) {
-	stdout, err := l.out.open()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = stdout.Close() }()
-	stderr, err := l.out.open()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = stderr.Close() }()
-	return start(a.Command, a.Dir, environment(a, added), stdout, stderr)
-}
-
-// environment assembles the runtime's variables: those it is given and the two
-// addresses that only the supervisor knows. An AWS_ENDPOINT_URL that the user has
-// set stays.
-func environment(a protocol.Assign, added map[string]string) []string {
-	vars := maps.Clone(added)
-	for k, v := range a.Env {
-		if k != "AWS_LAMBDA_RUNTIME_API" {
-			vars[k] = v
-		}
-	}
-	env := make([]string, 0, len(vars))
-	for k, v := range vars {
-		env = append(env, k+"="+v)
-	}
-	slices.Sort(env)
-	return env
-}
-
 // invoke takes an event from the engine.
 func (l *lifecycle) invoke(inv *invocation) {
-	if to := l.accept(inv); to != nil {
+	to, calls := l.accept(inv)
+	for _, c := range calls {
+		l.call(c)
+	}
+	if to != nil {
 		l.deliver(to, inv)
 	}
 }
 
 // accept takes the event in and returns who waits for it, if anybody does.
 // Nobody may write to the runtime under the lock: it may be slow to read.
-func (l *lifecycle) accept(inv *invocation) waiter {
+func (l *lifecycle) accept(inv *invocation) (waiter, []call) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.dead || l.inv != nil {
+	if l.dead || l.inv != nil || l.ext != nil && l.ext.round != nil {
 		l.report(inv, protocol.Result{Outcome: protocol.Gone}, nil)
-		return nil
+		return nil, nil
 	}
 	l.freezer.Stop()
 	l.out.begin(inv.RequestID)
 	inv.start = time.Now()
 	l.inv = inv
 	l.deadline = time.AfterFunc(inv.Budget, l.expire)
-	if l.frozen {
-		l.frozen = false
-		l.proc.signal(syscall.SIGCONT)
+	l.thaw()
+	var calls []call
+	if l.ext != nil {
+		calls = l.beginRound(inv)
 	}
 	if l.parked == nil {
-		return nil
+		return nil, calls
 	}
 	l.holder, l.parked = l.parked, nil
-	return l.holder
+	return l.holder, calls
+}
+
+// thaw lets everybody run again.
+func (l *lifecycle) thaw() {
+	if l.frozen {
+		l.frozen = false
+		l.family.signal(syscall.SIGCONT)
+	}
 }
 
 // next is the runtime's request for an event. The first one ends its init. The
@@ -165,11 +130,10 @@ func (l *lifecycle) next(w waiter) error {
 		l.mu.Unlock()
 		return errTransition
 	}
-	if !l.inited {
-		l.inited = true
-		l.deadline.Stop()
-		l.out.sync()
-		_ = l.conn.Send(protocol.KindReady, protocol.Ready{Init: time.Since(l.started)}, nil)
+	first := !l.asked
+	l.asked = true
+	if first && l.ext == nil {
+		l.initialised(0)
 	}
 	inv := l.inv
 	if inv != nil {
@@ -178,11 +142,22 @@ func (l *lifecycle) next(w waiter) error {
 		l.parked = w
 		l.freezer.Reset(grace)
 	}
+	if l.ext != nil {
+		l.runtimeReady(first)
+	}
 	l.mu.Unlock()
 	if inv != nil {
 		l.deliver(w, inv)
 	}
 	return nil
+}
+
+// initialised tells the engine that the environment is ready, and how long its end may take.
+func (l *lifecycle) initialised(shutdown time.Duration) {
+	l.inited = true
+	l.deadline.Stop()
+	l.out.sync()
+	_ = l.conn.Send(protocol.KindReady, protocol.Ready{Init: time.Since(l.started), Shutdown: shutdown}, nil)
 }
 
 // deliver sends the event; when that fails, it waits for the runtime to ask again.
@@ -205,6 +180,9 @@ func (l *lifecycle) leave(w waiter) {
 	if l.parked == w {
 		l.parked = nil
 		l.freezer.Stop()
+	}
+	if l.ext != nil {
+		l.ext.leave(w)
 	}
 }
 
@@ -232,7 +210,7 @@ func (l *lifecycle) begin(id string, outcome protocol.Outcome, streams bool) (bo
 
 // finish ends the invocation with the runtime's answer, or drops the answer
 // when its body could not be read.
-func (l *lifecycle) finish(id string, res protocol.Result, payload []byte, broken error) error {
+func (l *lifecycle) finish(id string, res protocol.Result, req *request, broken error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.answering--; l.answering == 0 {
@@ -245,9 +223,17 @@ func (l *lifecycle) finish(id string, res protocol.Result, payload []byte, broke
 		return errTransition
 	}
 	inv := l.take()
+	inv.produced = req.streamed + len(req.body)
 	res.Duration = time.Since(inv.start)
-	l.out.sync()
-	l.report(inv, res, payload)
+	if l.ext == nil || l.ext.round == nil {
+		l.out.sync()
+		l.deadline.Stop()
+	} else {
+		l.out.syncLines(l.ext.through())
+		res.More = true // the deadline is that of the extensions too
+		l.ext.answer = &res
+	}
+	l.report(inv, res, req.body)
 	return nil
 }
 
@@ -255,7 +241,6 @@ func (l *lifecycle) finish(id string, res protocol.Result, payload []byte, broke
 func (l *lifecycle) take() *invocation {
 	inv := l.inv
 	l.inv, l.holder = nil, nil
-	l.deadline.Stop()
 	return inv
 }
 
@@ -268,92 +253,27 @@ func (l *lifecycle) report(inv *invocation, res protocol.Result, payload []byte)
 func (l *lifecycle) initError(failed protocol.InitFailed, payload []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.inited || l.dead {
+	if l.asked || l.dead {
 		return errTransition
 	}
 	l.dead = true
-	l.deadline.Stop()
 	l.out.sync()
 	failed.Posted = true
 	l.fail(failed, payload)
 	return nil
 }
 
-func (l *lifecycle) fail(failed protocol.InitFailed, payload []byte) {
-	failed.Duration = time.Since(l.started)
-	_ = l.conn.Send(protocol.KindInitFailed, failed, payload)
-	close(l.done)
-}
-
-// expire kills the runtime at its deadline, of the init or of an invocation.
-func (l *lifecycle) expire() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.dead || (l.inited && l.inv == nil) {
-		return
-	}
-	if inv := l.inv; inv != nil && time.Since(inv.start) < inv.Budget-time.Millisecond {
-		return // the timer of an invocation before this one, too late to be stopped
-	}
-	l.dead = true
-	if !l.inited {
-		l.proc.kill(time.Second)
-		l.out.sync()
-		l.fail(protocol.InitFailed{ErrorType: "Sandbox.Timedout", TimedOut: true}, nil)
-		return
-	}
-	inv := l.take()
-	res := protocol.Result{Outcome: protocol.Timeout, Duration: time.Since(inv.start)}
-	l.mem.peak() // while the processes can still be asked
-	l.proc.kill(time.Second)
-	l.out.sync()
-	l.report(inv, res, nil)
-	close(l.done)
-}
-
-// watch waits for the end of the runtime, which is the end of the environment.
-func (l *lifecycle) watch() {
-	<-l.proc.exited
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for l.answering > 0 { // its last words are still on their way
-		l.answered.Wait()
-	}
-	if l.dead {
-		return
-	}
-	l.dead = true
-	l.proc.kill(time.Second)
-	l.out.sync()
-	l.mem.atLeast(l.proc.peak) // it cannot be asked any more
-	exit, exhausted := l.proc.exit(), l.mem.exhausted() && l.proc.status.Signaled()
-	switch inv := l.inv; {
-	case !l.inited:
-		failed := protocol.InitFailed{ErrorType: "Runtime.ExitError", Exit: exit}
-		if exhausted {
-			failed.ErrorType = "Runtime.OutOfMemory"
-		}
-		l.fail(failed, nil)
-		return
-	case inv != nil && l.holder != nil:
-		res := protocol.Result{Outcome: protocol.Exited, Exit: exit, Duration: time.Since(inv.start)}
-		if exhausted {
-			res.Outcome = protocol.OutOfMemory
-		}
-		l.report(l.take(), res, nil)
-	case inv != nil:
-		l.report(l.take(), protocol.Result{Outcome: protocol.Gone, Exit: exit}, nil)
-	}
-	close(l.done)
-}
-
-// freeze stops a runtime that has nothing to do.
+// freeze stops everybody when there is nothing to do.
 func (l *lifecycle) freeze() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.parked == nil || l.inv != nil || l.frozen || l.dead {
+	if l.parked == nil || l.inv != nil || l.frozen || l.dead || l.ext != nil && !l.ext.idle() {
+		return
+	}
+	if l.ext != nil && l.ext.telemetry.flush() && l.ext.mayWait() {
+		l.freezer.Reset(grace) // for who takes the last events
 		return
 	}
 	l.frozen = true
-	l.proc.signal(syscall.SIGSTOP)
+	l.family.signal(syscall.SIGSTOP)
 }

@@ -62,14 +62,12 @@ func run(address string) error {
 	life := newLifecycle(conn, newOutput(conn), newMemory(os.Getpid() == 1))
 	go serveRuntimeAPI(api, life)
 	go serveEndpoint(endpoint, dial)
-	life.boot(assign, map[string]string{
+	registered := life.boot(assign, map[string]string{
 		"AWS_LAMBDA_RUNTIME_API": api.Addr().String(),
 		"AWS_ENDPOINT_URL":       "http://" + endpoint.Addr().String(),
 	})
-	wait(conn, life)
-	if life.proc != nil {
-		life.proc.kill(5 * time.Second)
-	}
+	wait(conn, life, registered)
+	life.family.kill(5 * time.Second)
 	return nil
 }
 
@@ -86,8 +84,9 @@ func receiveAssign(conn *protocol.Conn) (protocol.Assign, error) {
 }
 
 // wait feeds the runtime with events until it ends, the engine goes away, or
-// somebody wants the environment to end.
-func wait(conn *protocol.Conn, life *lifecycle) {
+// somebody wants the environment to end. It starts the runtime once all extensions
+// have registered: the main thread must.
+func wait(conn *protocol.Conn, life *lifecycle, registered <-chan struct{}) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	lost := make(chan struct{})
@@ -98,6 +97,10 @@ func wait(conn *protocol.Conn, life *lifecycle) {
 			if err != nil {
 				return
 			}
+			if frame.Kind == protocol.KindShutdown {
+				life.stop()
+				continue
+			}
 			inv := &invocation{payload: frame.Payload}
 			if frame.Kind != protocol.KindInvoke || frame.Decode(&inv.Invoke) != nil {
 				return
@@ -105,9 +108,17 @@ func wait(conn *protocol.Conn, life *lifecycle) {
 			life.invoke(inv)
 		}
 	}()
-	select {
-	case <-life.done:
-	case <-lost:
-	case <-signals:
+	for {
+		select {
+		case <-registered:
+			registered = nil
+			life.launch()
+		case <-life.done:
+			return
+		case <-lost:
+			return
+		case <-signals:
+			return
+		}
 	}
 }

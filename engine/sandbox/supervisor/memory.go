@@ -17,15 +17,15 @@ import (
 //
 // In a container both are read from its control group. Elsewhere, or where the
 // kernel keeps no peak, the peak is the sum of the high-water marks of the
-// runtime's processes.
+// processes of the runtime and of the extensions.
 type memory struct {
 	peakFile *os.File // nil: ask the processes
 	oomPath  string   // file with a line "oom_kill N"; empty: unknown
 	oomKills int64    // kills before the runtime started
-	pid      int
+	pids     []int    // of the runtime and the extensions
 	highest  int64
 
-	// The runtime's descendants as of looked: finding them costs more than all
+	// Their descendants as of looked: finding them costs more than all
 	// the rest of an invocation, and what they used does not go away meanwhile.
 	children []int
 	looked   time.Time
@@ -94,12 +94,18 @@ func (m *memory) peak() int64 {
 				now = v
 			}
 		}
-	} else if m.pid > 0 && time.Since(m.asked) > fresh {
+	} else if len(m.pids) > 0 && time.Since(m.asked) > fresh {
 		m.asked = time.Now()
 		if m.asked.Sub(m.looked) > outdated {
-			m.children, m.looked = descendants(m.pid), m.asked
+			m.children, m.looked = m.children[:0], m.asked
+			for _, pid := range m.pids {
+				m.children = append(m.children, descendants(pid)...)
+			}
 		}
-		now = highWater(m.pid)
+		now = 0
+		for _, pid := range m.pids {
+			now += highWater(pid)
+		}
 		for _, pid := range m.children {
 			now += highWater(pid)
 		}

@@ -16,7 +16,7 @@ import (
 // CloudWatch Logs takes.
 const maxLine = 256 << 10
 
-// output forwards what the runtime prints, line by line.
+// output forwards what the runtime and the extensions print, line by line.
 //
 // The order that matters is that of a line before the runtime's response: it
 // must reach the engine before the result. So whoever sends a result calls sync
@@ -30,6 +30,7 @@ type output struct {
 	pipes     []*pipe
 	frames    []byte // encoded lines, sent together
 	buf       []byte
+	tap       *telemetry // gets the lines too; nil without extensions
 }
 
 // pipe is the reading end of stdout or stderr.
@@ -37,14 +38,16 @@ type pipe struct {
 	file    *os.File
 	raw     syscall.RawConn
 	partial []byte // a line without its end yet
+	source  source
 }
 
 func newOutput(conn *protocol.Conn) *output {
 	return &output{conn: conn, buf: make([]byte, 64<<10)}
 }
 
-// open makes a pipe and returns the end to give to the runtime.
-func (o *output) open() (*os.File, error) {
+// open makes a pipe, whose lines are forwarded as they come for as long as the
+// supervisor lives, and returns the end to give to a program.
+func (o *output) open(from source) (*os.File, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -57,23 +60,35 @@ func (o *output) open() (*os.File, error) {
 	if err := syscall.SetNonblock(int(w.Fd()), false); err != nil {
 		return nil, err
 	}
-	o.pipes = append(o.pipes, &pipe{file: r, raw: raw})
+	p := &pipe{file: r, raw: raw, source: from}
+	o.mu.Lock()
+	o.pipes = append(o.pipes, p)
+	o.mu.Unlock()
+	go func() {
+		_ = raw.Read(func(fd uintptr) bool {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			ended := o.drain(p, int(fd))
+			o.send()
+			return ended
+		})
+	}()
 	return w, nil
 }
 
-// watch forwards lines as they come, for as long as the supervisor lives.
-func (o *output) watch() {
-	for _, p := range o.pipes {
-		go func() {
-			_ = p.raw.Read(func(fd uintptr) bool {
-				o.mu.Lock()
-				defer o.mu.Unlock()
-				ended := o.drain(p, int(fd))
-				o.send()
-				return ended
-			})
-		}()
-	}
+// observe has the lines from now on go to the telemetry too.
+func (o *output) observe(t *telemetry) {
+	o.mu.Lock()
+	o.tap = t
+	o.mu.Unlock()
+}
+
+// say adds a line of the platform's own to the log.
+func (o *output) say(text string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.add(time.Now(), []byte(text))
+	o.send()
 }
 
 // begin names the invocation that lines belong to from now on.
@@ -84,12 +99,18 @@ func (o *output) begin(requestID string) {
 }
 
 // sync sends everything that has been written so far, lines without an end included.
-func (o *output) sync() {
+func (o *output) sync() { o.syncLines(function | extensionSource) }
+
+// syncLines sends everything, but lines without an end only of some sources: others
+// may be in the middle of one.
+func (o *output) syncLines(unfinished source) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, p := range o.pipes {
 		_ = p.raw.Control(func(fd uintptr) { o.drain(p, int(fd)) })
-		o.flush(p)
+		if unfinished&p.source != 0 {
+			o.flush(p)
+		}
 	}
 	o.send()
 }
@@ -121,7 +142,7 @@ func (o *output) split(p *pipe, data []byte) {
 			p.partial = append(p.partial, data[:i]...)
 			o.flush(p)
 		} else {
-			o.line(data[:i])
+			o.line(p, data[:i])
 		}
 		data = data[i+1:]
 	}
@@ -138,18 +159,27 @@ func (o *output) flush(p *pipe) {
 	if len(p.partial) == 0 {
 		return
 	}
-	o.line(p.partial)
+	o.line(p, p.partial)
 	p.partial = p.partial[:0]
 }
 
-// line encodes one line. AWS's interface clients write a carriage return where
+// line forwards one line. AWS's interface clients write a carriage return where
 // a message that is one log event has a line break.
-func (o *output) line(text []byte) {
+func (o *output) line(p *pipe, text []byte) {
 	text = bytes.TrimSuffix(text, []byte{'\r'})
 	if bytes.IndexByte(text, '\r') >= 0 {
 		text = bytes.ReplaceAll(text, []byte{'\r'}, []byte{'\n'})
 	}
-	header := protocol.Log{RequestID: o.requestID, Time: time.Now().UnixNano()}
+	now := time.Now()
+	if o.tap != nil {
+		o.tap.line(p.source, now, string(text))
+	}
+	o.add(now, text)
+}
+
+// add encodes a line.
+func (o *output) add(at time.Time, text []byte) {
+	header := protocol.Log{RequestID: o.requestID, Time: at.UnixNano()}
 	frames, err := protocol.Append(o.frames, protocol.KindLog, header, text)
 	if err != nil {
 		return // a string and a number always encode

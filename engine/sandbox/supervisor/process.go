@@ -10,34 +10,39 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// process is the runtime and everything it started.
-type process struct {
-	pid    int
-	exited chan struct{} // closed once the runtime itself has ended
-	status syscall.WaitStatus
-	peak   int64         // resident memory of the runtime itself at most, in bytes; known once it has exited
-	reaped chan struct{} // closed once no child is left
+// family is the runtime, the extensions, and everything they have started.
+type family struct {
+	mu      sync.Mutex
+	members map[int]*process // started by the supervisor, and not reaped
+	gone    chan struct{}    // closed once no child is left; nil while there is none
 }
 
-// start runs the first of commands whose program exists. It must be called from
-// the main thread: the kernel kills the runtime when the thread that started it
-// ends, and that one lives as long as the supervisor.
-func start(commands [][]string, dir string, env []string, stdout, stderr *os.File) (*process, error) {
-	argv, err := choose(commands, dir, env)
-	if err != nil {
-		return nil, err
-	}
+// process is a program that the supervisor has started.
+type process struct {
+	pid    int
+	exited chan struct{} // closed once it has ended
+	status syscall.WaitStatus
+	peak   int64 // its resident memory at most, in bytes; known once it has exited
+}
+
+// start runs a program. It must be called from the main thread: the kernel kills
+// the program when the thread that started it ends, and that one lives as long as
+// the supervisor.
+func (f *family) start(argv []string, dir string, env []string, stdout, stderr *os.File) (*process, error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = null.Close() }()
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	pid, err := syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{
 		Dir:   dir,
 		Env:   env,
@@ -47,14 +52,18 @@ func start(commands [][]string, dir string, env []string, stdout, stderr *os.Fil
 	if err != nil {
 		return nil, &startError{path: argv[0], err: err}
 	}
-	p := &process{pid: pid, exited: make(chan struct{}), reaped: make(chan struct{})}
-	// When memory runs out the runtime shall go, not the supervisor.
+	p := &process{pid: pid, exited: make(chan struct{})}
+	f.members[pid] = p
+	// When memory runs out the function shall go, not the supervisor.
 	_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), []byte("1000"), 0)
-	go p.reap()
+	if f.gone == nil {
+		f.gone = make(chan struct{})
+		go f.reap()
+	}
 	return p, nil
 }
 
-// startError says that the runtime's program could not be run.
+// startError says that a program could not be run.
 type startError struct {
 	path string
 	err  error
@@ -109,26 +118,33 @@ func lookup(env []string, name string) string {
 	return ""
 }
 
-// reap collects every child, the runtime's orphans included, which the kernel
+// reap collects every child, the orphans of its members included, which the kernel
 // hands to the supervisor as PID 1 or as their subreaper.
-func (p *process) reap() {
-	defer close(p.reaped)
+func (f *family) reap() {
 	for {
 		var status syscall.WaitStatus
 		var usage syscall.Rusage
 		pid, err := syscall.Wait4(-1, &status, 0, &usage)
-		switch {
-		case err == syscall.EINTR:
-		case err != nil: // no child left
+		if err == syscall.EINTR {
+			continue
+		}
+		f.mu.Lock()
+		if err != nil && len(f.members) == 0 { // no child left, and none just started
+			close(f.gone)
+			f.gone = nil
+			f.mu.Unlock()
 			return
-		case pid == p.pid:
+		}
+		if p := f.members[pid]; err == nil && p != nil {
+			delete(f.members, pid)
 			p.status, p.peak = status, usage.Maxrss<<10
 			close(p.exited)
 		}
+		f.mu.Unlock()
 	}
 }
 
-// exit words the runtime's end as AWS does in its messages.
+// exit words the end of a program as AWS does in its messages.
 func (p *process) exit() string {
 	if p.status.Signaled() {
 		return "signal: " + p.status.Signal().String()
@@ -136,29 +152,60 @@ func (p *process) exit() string {
 	return fmt.Sprintf("exit status %d", p.status.ExitStatus())
 }
 
-// signal sends sig to the runtime and everything it started. As PID 1 that is
-// simply everybody; elsewhere it is the runtime's process group, and after it
-// those who left the group.
+// signal sends sig to one member's process group, and to nobody when it has ended.
 func (p *process) signal(sig syscall.Signal) {
+	select {
+	case <-p.exited:
+		return
+	default:
+	}
+	_ = syscall.Kill(-p.pid, sig)
+}
+
+// within waits until the program has ended, but not for longer than patience.
+func (p *process) within(patience time.Duration) bool {
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case <-p.exited:
+		return true
+	case <-late.C:
+		return false
+	}
+}
+
+// signal sends sig to everybody. As PID 1 that is simply all processes; elsewhere
+// it is the process groups of the members, and after them those who left the group.
+func (f *family) signal(sig syscall.Signal) {
 	if os.Getpid() == 1 {
 		_ = syscall.Kill(-1, sig)
 		return
 	}
-	_ = syscall.Kill(-p.pid, sig)
+	f.mu.Lock()
+	for pid := range f.members {
+		_ = syscall.Kill(-pid, sig)
+	}
+	f.mu.Unlock()
 	for _, pid := range descendants(os.Getpid()) {
 		_ = syscall.Kill(pid, sig)
 	}
 }
 
 // kill ends them all and waits until they have gone.
-func (p *process) kill(patience time.Duration) {
+func (f *family) kill(patience time.Duration) {
+	f.mu.Lock()
+	gone := f.gone
+	f.mu.Unlock()
+	if gone == nil {
+		return
+	}
 	deadline := time.After(patience)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		p.signal(syscall.SIGKILL)
+		f.signal(syscall.SIGKILL)
 		select {
-		case <-p.reaped:
+		case <-gone:
 			return
 		case <-deadline:
 			return
