@@ -29,11 +29,10 @@ const dynamodb = `{"Records":[{"eventID":"1","eventVersion":"1.0","dynamodb":{"A
 
 // javaForms are handlers of Java (spec behaviour 7.2).
 var javaForms = []struct {
-	handler  string
-	dir      string // "shaded" unless it says something else
-	own      bool   // of the bundled client
-	official bool   // of AWS's
-	calls    []call
+	handler string
+	dir     string // "shaded" unless it says something else
+	own     bool   // of the bundled client
+	calls   []call
 }{
 	{handler: "example.Forms::shout", calls: []call{
 		{event: `"ü"`, payload: `"Ü"`},
@@ -95,22 +94,14 @@ var javaForms = []struct {
 		{event: `"oh"`, kind: "java.lang.Exception", message: "oh", trace: "example.Forms.raise(Forms.java:"},
 		{event: `""`, kind: "java.lang.Exception", message: "java.lang.Exception"},
 	}},
-	{handler: "example.Forms::log", own: true, calls: []call{
+	{handler: "example.Forms::log", calls: []call{
 		{event: `"print"`, payload: `"logged"`, log: []string{"a ", " b", "c"}},
 		{event: `"logger"`, payload: `"logged"`, log: []string{"a \n b"}},
 		{event: `"static"`, payload: `"logged"`, log: []string{"a \n b"}},
 	}},
-	{handler: "example.Log4j::handle", dir: "zipped", own: true, calls: []call{
+	{handler: "example.Log4j::handle", dir: "zipped", calls: []call{
 		{event: `"a \n b"`, payload: `"logged"`, log: []string{"$ID INFO  Log4j - a \n b"}},
 		{event: `"c"`, payload: `"logged"`, log: []string{"$ID INFO  Log4j - c"}},
-	}},
-	// AWS's client keeps the lines of an event together in a pipe that AWS alone has.
-	{handler: "example.Forms::log", official: true, calls: []call{
-		{event: `"print"`, payload: `"logged"`, log: []string{"a ", " b", "c"}},
-		{event: `"logger"`, payload: `"logged"`, log: []string{"a ", " b"}},
-	}},
-	{handler: "example.Log4j::handle", dir: "zipped", official: true, calls: []call{
-		{event: `"a \n b"`, payload: `"logged"`, log: []string{"$ID INFO  Log4j - a ", " b"}},
 	}},
 	{handler: "example.Forms::s3", calls: []call{{
 		event:   `{"Records":[{"eventTime":"2020-01-02T03:04:05.000Z","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b","arn":"x"},"object":{"key":"a+b.txt","size":7,"eTag":"e"}},"responseElements":{"x-amz-id-2":"i"}}]}`,
@@ -147,7 +138,7 @@ func (s Suite) Java(t *testing.T) {
 	dir := javaFunctions(t)
 	t.Run("forms", func(t *testing.T) {
 		for i, form := range javaForms {
-			if s.Sample && i%4 != 0 || form.own && s.OfficialJava || form.official && !s.OfficialJava {
+			if s.Sample && i%4 != 0 || form.own && s.OfficialJava {
 				continue
 			}
 			t.Run(form.handler, func(t *testing.T) {

@@ -228,9 +228,6 @@ func (s Suite) nodeMembers(t *testing.T, f Function) {
 // the supervisor cuts. The guide's "Truncated by Lambda" no client of today says. The
 // caller gets all of it (A7.6).
 func (s Suite) huge(t *testing.T, f Function, kind string) {
-	if s.Official {
-		t.Skip("AWS's clients send an error in a header too, of up to 1 MB, and the supervisor takes 64 KB of headers (maxHead)")
-	}
 	b := s.start(t, f)
 	res, id := b.invoke(`{"do":"huge"}`)
 	var body struct{ ErrorType, ErrorMessage string }

@@ -105,7 +105,7 @@ var pythonLog = []way{
 	}},
 	// A line is an event, of logging too, but for those of errors that end the call.
 	{do: "formats", want: `null`, log: []string{
-		`x`, `two words of one line`, `a`, `b`, `\[ERROR\]\tTIME\tID\ttwo`, `lines`, `through the context`, `no line break`,
+		`x`, `two words of one line`, `a`, `b`, `\[ERROR\]\tTIME\tID\ttwo\nlines`, `through the context`, `no line break`,
 	}},
 	{do: "stderr", want: `null`, log: []string{`to stderr`, `no line break`}},
 }

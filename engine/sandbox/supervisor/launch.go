@@ -40,7 +40,7 @@ func (l *lifecycle) launch() {
 }
 
 func (l *lifecycle) startRuntime() {
-	env := environment(l.assign, l.added)
+	env := append(environment(l.assign, l.added), fmt.Sprintf("%s=%d", framesVariable, framesFD))
 	argv, err := choose(l.assign.Command, l.assign.Dir, env)
 	if err == nil {
 		l.proc, err = l.start(argv, l.assign.Dir, env, function)

@@ -37,7 +37,8 @@ type output struct {
 type pipe struct {
 	file    *os.File
 	raw     syscall.RawConn
-	partial []byte // a line without its end yet
+	partial []byte // a line without its end yet, or a framed message
+	framed  bool
 	source  source
 }
 
@@ -133,18 +134,30 @@ func (o *output) drain(p *pipe, fd int) bool {
 }
 
 func (o *output) split(p *pipe, data []byte) {
+	data = p.rejoin(data)
 	for {
-		i := bytes.IndexByte(data, '\n')
-		if i < 0 {
+		if p.framed {
+			if data = o.unframe(p, data); p.framed {
+				return
+			}
+		}
+		end, mark := bytes.IndexByte(data, '\n'), bytes.Index(data, frameMark)
+		if mark >= 0 && (end < 0 || mark < end) {
+			p.partial = append(p.partial, data[:mark]...)
+			o.flush(p)
+			p.framed, data = true, data[mark:]
+			continue
+		}
+		if end < 0 {
 			break
 		}
 		if len(p.partial) > 0 {
-			p.partial = append(p.partial, data[:i]...)
+			p.partial = append(p.partial, data[:end]...)
 			o.flush(p)
 		} else {
-			o.line(p, data[:i])
+			o.line(p, data[:end])
 		}
-		data = data[i+1:]
+		data = data[end+1:]
 	}
 	for len(p.partial)+len(data) >= maxLine {
 		n := maxLine - len(p.partial)
@@ -156,7 +169,7 @@ func (o *output) split(p *pipe, data []byte) {
 }
 
 func (o *output) flush(p *pipe) {
-	if len(p.partial) == 0 {
+	if len(p.partial) == 0 || p.framed {
 		return
 	}
 	o.line(p, p.partial)
@@ -170,11 +183,15 @@ func (o *output) line(p *pipe, text []byte) {
 	if bytes.IndexByte(text, '\r') >= 0 {
 		text = bytes.ReplaceAll(text, []byte{'\r'}, []byte{'\n'})
 	}
-	now := time.Now()
+	o.event(p, time.Now(), text)
+}
+
+// event forwards a message of a program.
+func (o *output) event(p *pipe, at time.Time, text []byte) {
 	if o.tap != nil {
-		o.tap.line(p.source, now, string(text))
+		o.tap.line(p.source, at, string(text))
 	}
-	o.add(now, text)
+	o.add(at, text)
 }
 
 // add encodes a line.

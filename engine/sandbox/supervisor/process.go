@@ -46,7 +46,7 @@ func (f *family) start(argv []string, dir string, env []string, stdout, stderr *
 	pid, err := syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{
 		Dir:   dir,
 		Env:   env,
-		Files: []uintptr{null.Fd(), stdout.Fd(), stderr.Fd()},
+		Files: []uintptr{null.Fd(), stdout.Fd(), stderr.Fd(), framesFD: stdout.Fd()},
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
 	})
 	if err != nil {

@@ -162,7 +162,8 @@ class RequestId(logging.Filter):
 
 class LogHandler(logging.Handler):
     def emit(self, record):
-        sys.stdout.write(self.format(record))
+        # A carriage return keeps the lines of a message together as one log event.
+        sys.stdout.write(self.format(record).rstrip("\n").replace("\n", "\r") + "\n")
         sys.stdout.flush()
 
 
