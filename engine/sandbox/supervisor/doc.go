@@ -36,6 +36,8 @@
 //	http.go           as much of HTTP as that takes
 //	process.go        start, signal and reap programs and all they started
 //	output.go         lines of stdout and stderr
+//	frame.go          messages in it that interface clients frame
+//	quick.go          writes that do not disturb the scheduler
 //	memory.go         peak memory and out-of-memory kills
 //	endpoint.go       AWS_ENDPOINT_URL
 //	dial.go           connections to the engine
