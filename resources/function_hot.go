@@ -22,7 +22,7 @@ func (r *function) planHotReload(ctx context.Context, req resource.ModifyPlanReq
 		return
 	}
 	all := tf.MapUnknown(tf.StringType)
-	if !m.HotReload.IsUnknown() && !(m.HotReload.ValueBool() && m.SourceDir.IsUnknown()) {
+	if !m.HotReload.IsUnknown() && (!m.HotReload.ValueBool() || !m.SourceDir.IsUnknown()) {
 		all = r.hotTags(ctx, &m, m.TagsAll, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, at, all)...)

@@ -42,8 +42,8 @@ type cached struct {
 // OpenCodeCache opens the cache in dir. Of what it holds, it keeps the packages for
 // which sizes has the size of their files, by Sum. max is how many bytes of files it
 // may hold that nobody uses.
-func OpenCodeCache(dir string, packages *store.Packages, sizes map[string]int64, max int64) (*CodeCache, error) {
-	c := &CodeCache{dir: dir, packages: packages, max: max, entries: map[string]*cached{}}
+func OpenCodeCache(dir string, packages *store.Packages, sizes map[string]int64, limit int64) (*CodeCache, error) {
+	c := &CodeCache{dir: dir, packages: packages, max: limit, entries: map[string]*cached{}}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create code cache: %w", err)
 	}

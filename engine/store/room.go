@@ -37,7 +37,7 @@ type FullError struct {
 
 func (e *FullError) Error() string { return e.ErrorMessage() }
 
-// ErrorCode, ErrorMessage and ErrorFault make it an error that clients see as it is.
+// ErrorCode makes it, with ErrorMessage and ErrorFault, an error that clients see as it is.
 func (e *FullError) ErrorCode() string { return "ServiceException" }
 
 // ErrorMessage says what to do.

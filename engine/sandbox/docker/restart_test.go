@@ -29,7 +29,7 @@ func newOwnDaemon(t *testing.T) *ownDaemon {
 	if _, err := exec.LookPath("dockerd"); err != nil || os.Geteuid() != 0 {
 		t.Skip("a Docker daemon to kill needs root and dockerd")
 	}
-	dir, err := os.MkdirTemp("", "dockerd-") // not the test's: the socket's path must be short
+	dir, err := os.MkdirTemp("", "dockerd-") //nolint:usetesting // the socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}
