@@ -15,8 +15,7 @@ elif [ "${CI:-}" = true ]; then
   exit 1
 fi
 if scripts/docker.sh; then
-  # The real images, unless no registry can be reached.
-  docker pull --quiet public.ecr.aws/lambda/provided:al2023 >/dev/null 2>&1 || scripts/images.sh
+  scripts/images.sh
   export LAMBDA_TEST_DOCKER=required
 elif [ "${CI:-}" = true ]; then
   echo "Error: no Docker daemon in CI: its tests may not be left out." >&2
