@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/protocol"
@@ -118,7 +117,7 @@ func (l *lifecycle) accept(inv *invocation) (waiter, []call) {
 func (l *lifecycle) thaw() {
 	if l.frozen {
 		l.frozen = false
-		l.family.signal(syscall.SIGCONT)
+		l.family.thaw()
 	}
 }
 
@@ -275,5 +274,5 @@ func (l *lifecycle) freeze() {
 		return
 	}
 	l.frozen = true
-	l.family.signal(syscall.SIGSTOP)
+	l.family.freeze()
 }

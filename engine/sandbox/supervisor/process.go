@@ -22,6 +22,7 @@ type family struct {
 	mu      sync.Mutex
 	members map[int]*process // started by the supervisor, and not reaped
 	gone    chan struct{}    // closed once no child is left; nil while there is none
+	stopped []int            // descendants when they were frozen; of whoever freezes and thaws
 }
 
 // process is a program that the supervisor has started.
@@ -177,6 +178,10 @@ func (p *process) within(patience time.Duration) bool {
 // signal sends sig to everybody. As PID 1 that is simply all processes; elsewhere
 // it is the process groups of the members, and after them those who left the group.
 func (f *family) signal(sig syscall.Signal) {
+	f.signalWith(sig, func() []int { return descendants(os.Getpid()) })
+}
+
+func (f *family) signalWith(sig syscall.Signal, descendants func() []int) {
 	if os.Getpid() == 1 {
 		_ = syscall.Kill(-1, sig)
 		return
@@ -186,9 +191,23 @@ func (f *family) signal(sig syscall.Signal) {
 		_ = syscall.Kill(-pid, sig)
 	}
 	f.mu.Unlock()
-	for _, pid := range descendants(os.Getpid()) {
+	for _, pid := range descendants() {
 		_ = syscall.Kill(pid, sig)
 	}
+}
+
+// freeze stops everybody.
+func (f *family) freeze() {
+	f.signalWith(syscall.SIGSTOP, func() []int {
+		f.stopped = descendants(os.Getpid())
+		return f.stopped
+	})
+}
+
+// thaw lets them run again. Nobody was born meanwhile, and looking for them would make
+// a call wait.
+func (f *family) thaw() {
+	f.signalWith(syscall.SIGCONT, func() []int { return f.stopped })
 }
 
 // kill ends them all and waits until they have gone.
@@ -215,13 +234,18 @@ func (f *family) kill(patience time.Duration) {
 }
 
 // descendants lists the processes below pid, parents first.
-func descendants(pid int) []int {
-	var all []int
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-	for _, path := range tasks {
-		data, err := os.ReadFile(path)
+func descendants(pid int) (all []int) {
+	threads := fmt.Sprintf("/proc/%d/task", pid)
+	dir, err := os.Open(threads)
+	if err != nil {
+		return nil // it has just ended
+	}
+	names, _ := dir.Readdirnames(-1)
+	_ = dir.Close()
+	for _, name := range names {
+		data, err := os.ReadFile(threads + "/" + name + "/children")
 		if err != nil {
-			continue // it has just ended
+			continue
 		}
 		for _, field := range strings.Fields(string(data)) {
 			if child, err := strconv.Atoi(field); err == nil {
