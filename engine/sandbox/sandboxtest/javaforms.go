@@ -44,6 +44,7 @@ var javaForms = []struct {
 	{handler: "example.Forms::not", calls: []call{{event: `true`, payload: `false`}}},
 	{handler: "example.Forms::half", calls: []call{{event: `12345678901`, payload: `6.1728394505E9`}}},
 	{handler: "example.Forms::next", calls: []call{{event: `41`, payload: `42`}, {event: `null`, payload: `null`}, {event: `[1]`, payload: `2`}, {event: `""`, payload: `null`}, {event: `"x"`, kind: "java.lang.RuntimeException", message: "An error occurred during JSON parsing"}}},
+	// A7.9: the most parameters, then a Context at the end.
 	{handler: "example.Forms::pick", calls: []call{{event: `"x"`, payload: `"two"`}}},
 	{handler: "example.Forms::tie", calls: []call{{event: `"x"`, payload: `"context"`}}},
 	{handler: "example.Forms::open", calls: []call{{event: `1`, anything: true}}},
@@ -76,6 +77,7 @@ var javaForms = []struct {
 		{event: `{"mood":"ODD","others":[],"firstname":"J"}`, payload: `{"times":0,"others":[]}`},
 		{event: `{"times":"many"}`, kind: "java.lang.RuntimeException", message: "An error occurred during JSON parsing"},
 	}},
+	// A7.11
 	{handler: "example.Greeter", calls: []call{
 		{event: `{"firstName":"John","lastName":"Doe"}`, payload: `{"greetings":"Hello John Doe."}`},
 		{event: `{}`, kind: "java.lang.IllegalArgumentException", message: "who?", trace: "example.Greeter.handleRequest(Greeter.java:10)"},
@@ -83,6 +85,7 @@ var javaForms = []struct {
 	{handler: "example.Greeter", dir: "bare", calls: []call{{event: `{"firstName":"John","lastName":"Doe"}`, payload: `{"greetings":"Hello John Doe."}`}}}, // core is the runtime's
 	{handler: "example.Greeter::handleRequest", calls: []call{{event: `{"firstName":"John","lastName":"Doe"}`, payload: `{"greetings":"Hello John Doe."}`}}},
 	{handler: "example.Generic", own: true, calls: []call{{event: `[{"value":"a"},{"value":"b"}]`, payload: `{"value":"b"}`}}},
+	// A7.12; what is no JSON never gets here.
 	{handler: "example.Upper", calls: []call{{event: `"test"`, payload: `"TEST"`}}},
 	{handler: "example.Forms::upper", calls: []call{{event: `{"a":1}`, payload: `{"A":1}`}}},
 	{handler: "example.Forms::bytes", calls: []call{{event: `{}`, payload: `<not json>`}}},
@@ -94,6 +97,7 @@ var javaForms = []struct {
 		{event: `"oh"`, kind: "java.lang.Exception", message: "oh", trace: "example.Forms.raise(Forms.java:"},
 		{event: `""`, kind: "java.lang.Exception", message: "java.lang.Exception"},
 	}},
+	// A7.10
 	{handler: "example.Forms::log", calls: []call{
 		{event: `"print"`, payload: `"logged"`, log: []string{"a ", " b", "c"}},
 		{event: `"logger"`, payload: `"logged"`, log: []string{"a \n b"}},

@@ -43,6 +43,7 @@ func (s Suite) modelNode(t *testing.T) {
 
 var nodeCallbacks = []way{
 	{do: "callback()", want: `null`},
+	// A7.1
 	{do: "callback(null)", want: `null`},
 	{do: "callback(null, undefined)", want: `null`},
 	{do: "callback(undefined, 1)", want: `1`},

@@ -98,12 +98,13 @@ var pythonErrors = []way{
 	{do: "kill", outcome: exited, exit: "signal: killed"},
 }
 
+// A7.14
 var pythonLog = []way{
 	{do: "levels", want: `null`, log: []string{`\[WARNING\]\tTIME\tID\ta warning`, `\[ERROR\]\tTIME\tID\ta error`, `\[CRITICAL\]\tTIME\tID\ta critical`}},
 	{do: "with level", want: `30`, log: []string{
 		`\[DEBUG\]\tTIME\tID\ta debug`, `\[INFO\]\tTIME\tID\ta info`, `\[WARNING\]\tTIME\tID\ta warning`, `\[ERROR\]\tTIME\tID\ta error`, `\[CRITICAL\]\tTIME\tID\ta critical`,
 	}},
-	// A line is an event, of logging too, but for those of errors that end the call.
+	// A printed line is an event, and so is a message of logging, whatever lines it has.
 	{do: "formats", want: `null`, log: []string{
 		`x`, `two words of one line`, `a`, `b`, `\[ERROR\]\tTIME\tID\ttwo\nlines`, `through the context`, `no line break`,
 	}},

@@ -228,6 +228,7 @@ func (s Suite) function(t *testing.T, f Function) {
 		}
 		b.dies()
 	})
+	// A1.7, A1.8
 	t.Run("frozen", func(t *testing.T) {
 		b := s.start(t, f)
 		b.want(`{"op":"tick"}`, `0`)
