@@ -25,7 +25,7 @@ func (a *app) watch(cmd *cobra.Command, function, dir string, invoke func() erro
 	if dir, err = filepath.Abs(dir); err != nil {
 		return fmt.Errorf("watch: %w", err)
 	}
-	source := packaging.Directory{Path: dir}
+	source := packaging.Directory{Path: dir, Loose: true}
 	files, err := source.Files()
 	if err != nil {
 		return fmt.Errorf("watch %s: %w", dir, err)

@@ -227,7 +227,7 @@ func (e *Engine) bind(packages *store.Packages) (*wire.Server, error) {
 	e.links = &api.Links{Key: key, Packages: packages, Now: time.Now}
 	functions := &api.Service{
 		Catalog: e.catalog, Packages: packages, Invoker: e.invoker, Sources: e.sources,
-		Links: e.links, S3: e.s3Client, Now: time.Now, Log: e.config.Logger,
+		Links: e.links, MayReload: e.mayReload, S3: e.s3Client, Now: time.Now, Log: e.config.Logger,
 		URL: func(id, region string) string { return functionurl.URL(id, region, e.listener.Addr()) },
 	}
 	lambda, err := functions.Wire(e.queue)

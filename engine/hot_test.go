@@ -7,13 +7,17 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine"
+	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 	"github.com/lambdaform/terraform-provider-lambda/packaging"
 )
 
@@ -69,6 +73,25 @@ func TestHotReload(t *testing.T) {
 		return len(left) == 1
 	})
 
+	// What differs in nothing that one sees has changed all the same, and what no package
+	// could hold is left out.
+	app := filepath.Join(p.dir, "app.py")
+	long := time.Now().Add(-time.Hour)
+	for _, said := range []string{"once", "more"} {
+		p.save("app.py", "def handler(event, context):\n    return '"+said+"'\n")
+		if err := os.Chtimes(app, long, long); err != nil {
+			t.Fatal(err)
+		}
+		want("f", said)
+	}
+	for _, err := range []error{os.Symlink("joe@host.1:2", filepath.Join(p.dir, ".#app.py")), os.Symlink("nowhere", filepath.Join(p.dir, "dangling")), syscall.Mkfifo(filepath.Join(p.dir, "pipe"), 0o600)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.save("app.py", "def handler(event, context):\n    return 'without the lib'\n")
+	want("f", "without the lib")
+
 	// A change of the configuration has the code of the directory too.
 	do(t, a.UpdateFunctionConfiguration, &lambda.UpdateFunctionConfigurationInput{FunctionName: aws.String("f"), Description: aws.String("x")})
 	want("f", "without the lib")
@@ -121,6 +144,44 @@ func TestHotReload(t *testing.T) {
 	}
 }
 
+// What runs in the engine, and those that a strict one has credentials for, may not
+// have it read this machine.
+func TestHotReloadIsTheOwners(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	const tag = `
+    import json, urllib.request
+    body = json.dumps({"Tags": {"lambdaform:hot-reload": "/etc"}}).encode()
+    request = urllib.request.Request(os.environ["AWS_ENDPOINT_URL"] + "/2017-03-31/tags/" + context.invoked_function_arn, data=body, method="POST", headers=event)
+    try:
+        return urllib.request.urlopen(request).status
+    except urllib.error.HTTPError as e:
+        return [e.code, e.headers["x-amzn-ErrorType"]]`
+	a.create("f", python(t, strings.TrimSpace(tag)))
+	for _, headers := range []string{`{}`, `{"Authorization": "AWS4-HMAC-SHA256 Credential=AKIASOMEBODY/20261122/us-west-2/lambda/aws4_request, SignedHeaders=host, Signature=0"}`} {
+		out := a.invoke(&lambda.InvokeInput{FunctionName: aws.String("f"), Payload: []byte(headers)})
+		if string(out.Payload) != `[403, "AccessDeniedException"]` {
+			t.Errorf("a function that tags with %s: %s", headers, out.Payload)
+		}
+	}
+
+	e, err := engine.Start(t.Context(), engine.Config{
+		Listen: "127.0.0.1:0", DataDir: t.TempDir(), Driver: "process", Authentication: "strict", Logger: slog.New(slog.DiscardHandler),
+		Credentials: map[string]wire.Credential{"AKIABOB": {SecretKey: "secret", Identity: wire.Root("100000000000")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	bob := accountOn(t, e.URL(), "100000000000")
+	url := e.URL()
+	bob.Client = lambda.New(lambda.Options{Region: region, BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("AKIABOB", "secret", ""), Retryer: aws.NopRetryer{}})
+	in := newFunction("f", python(t, "return 1"))
+	in.Tags = map[string]string{packaging.HotReloadTag: t.TempDir()}
+	_, err = bob.CreateFunction(t.Context(), in)
+	refusedAs(t, err, "AccessDeniedException", http.StatusForbidden, "User: arn:aws:iam::100000000000:root may not set the tag lambdaform:hot-reload: …")
+}
+
 // An engine that others can reach runs nothing that is not its own.
 func TestHotReloadBeyondLoopback(t *testing.T) {
 	t.Parallel()
@@ -131,12 +192,8 @@ func TestHotReloadBeyondLoopback(t *testing.T) {
 	defer e.Close()
 	_, port, _ := strings.Cut(e.URL(), "]:")
 	a := accountOn(t, "http://127.0.0.1:"+port, "100000000000")
-	a.create("f", python(t, "return 1"), func(in *lambda.CreateFunctionInput) {
-		in.Publish, in.Tags = true, map[string]string{packaging.HotReloadTag: t.TempDir()}
-	})
-	_, err = a.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("f")})
-	refused[*types.InvalidParameterValueException](t, err, http.StatusBadRequest, "Tag lambdaform:hot-reload has no place on an engine that others can reach…")
-	if got := a.call("f:1"); got != "1" {
-		t.Errorf("version 1 answers %s", got)
-	}
+	in := newFunction("f", python(t, "return 1"))
+	in.Tags = map[string]string{packaging.HotReloadTag: t.TempDir()}
+	_, err = a.CreateFunction(t.Context(), in)
+	refusedAs(t, err, "AccessDeniedException", http.StatusForbidden, "User: arn:aws:iam::100000000000:root may not set the tag lambdaform:hot-reload: …")
 }

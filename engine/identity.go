@@ -118,6 +118,13 @@ func (e *Engine) callers() wire.ServerConfig {
 	}
 }
 
+// mayReload tells whether a caller is the engine's owner, who alone may have it read
+// directories of this machine: not what runs in it, and where callers are told apart
+// not those that it was configured with.
+func (e *Engine) mayReload(c wire.Caller) bool {
+	return onLoopback(e.listener.Addr()) && !c.Inside && (!e.strict() || e.issued)
+}
+
 // functionEndpoint serves the AWS calls of a function. They come from inside, so
 // that they are its role's without a signature. Links to code lead here as well.
 func (e *Engine) functionEndpoint(function catalog.Ref, role string) http.Handler {

@@ -102,6 +102,11 @@ python() {
 		exec /var/runtime/launch python$1 -m awslambdaric "\$_HANDLER"
 	EOF
 	chmod 755 "$root/var/runtime/bootstrap"
+	# Where AWS's image has them, for programs that say "env python3".
+	mkdir -p "$root/var/lang/bin"
+	ln -s "/usr/bin/python$1" "$root/var/lang/bin/python$1"
+	ln -s "python$1" "$root/var/lang/bin/python3"
+	ln -s "python$1" "$root/var/lang/bin/python"
 	image "$tag" "ca-certificates,libstdc++6,python$1" "$root"
 }
 

@@ -26,6 +26,9 @@ const creatorUnix = 3 << 8
 type Directory struct {
 	Path     string
 	Excludes []string
+	// Loose leaves out what cannot be packed, such as a link to nothing or a socket, and
+	// what vanishes meanwhile, where an archive would be refused.
+	Loose bool
 }
 
 // HotReloadTag is the tag of a function of the local engine whose $LATEST runs what the

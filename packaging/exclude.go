@@ -9,7 +9,7 @@ import (
 
 // never is what no package holds, wherever it lies: it differs from machine to
 // machine, or from one run to the next, while the code stays the same.
-var never = []string{".git", ".terraform", ".DS_Store", "__pycache__"}
+var never = []string{".git", ".terraform", ".DS_Store", "__pycache__", ".#*"} // the last are locks of Emacs
 
 // matcher holds exclude patterns, split at their slashes.
 type matcher [][]string

@@ -21,6 +21,14 @@ type File struct {
 	Target   string      // of a link
 	Size     int64       // of a file, in bytes
 	Modified time.Time   // a file
+	Status   Status      // of a file
+}
+
+// Status changes whenever a file does, even one that keeps its size and its time of
+// modification. It is zero where the system does not tell.
+type Status struct {
+	Inode   uint64
+	Changed int64 // nanoseconds
 }
 
 // Files returns what d's archive holds, in its order.
@@ -41,7 +49,7 @@ func (d Directory) Files() ([]File, error) {
 	} else if !info.IsDir() {
 		return nil, fmt.Errorf("packing %s: not a directory", d.Path)
 	}
-	l := lister{root: root, exclude: exclude}
+	l := lister{root: root, exclude: exclude, loose: d.Loose}
 	if err := l.walk(root, "", nil); err != nil {
 		return nil, err
 	}
@@ -56,6 +64,7 @@ func (d Directory) Files() ([]File, error) {
 type lister struct {
 	root    string
 	exclude matcher
+	loose   bool
 	files   []File
 }
 
@@ -71,7 +80,7 @@ func (l *lister) walk(dir, prefix string, outside []string) error {
 		if l.exclude.match(name) {
 			continue
 		}
-		if err := l.add(file, name, c.Type(), outside); err != nil {
+		if err := l.add(file, name, c.Type(), outside); err != nil && !l.loose {
 			return err
 		}
 	}
@@ -95,7 +104,7 @@ func (l *lister) add(file, name string, kind fs.FileMode, outside []string) erro
 	if info.Mode()&0o100 != 0 {
 		mode = 0o755
 	}
-	l.files = append(l.files, File{Name: name, Path: file, Mode: mode, Size: info.Size(), Modified: info.ModTime()})
+	l.files = append(l.files, File{Name: name, Path: file, Mode: mode, Size: info.Size(), Modified: info.ModTime(), Status: statusOf(info)})
 	return nil
 }
 
@@ -105,7 +114,7 @@ func (l *lister) addLink(file, name string, outside []string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("packing %s: a symbolic link to nothing", file)
 	} else if err != nil {
-		return fmt.Errorf("packing: %w", err)
+		return fmt.Errorf("packing %s: %w", file, err)
 	}
 	// A link below a followed one has another depth in the archive than on disk.
 	if rel, ok := within(l.root, target); ok && len(outside) == 0 {

@@ -18,6 +18,9 @@ const functionsPage = 50
 
 // CreateFunction implements spec api §A.4.
 func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionInput) (*lambda.CreateFunctionOutput, error) {
+	if err := s.checkReload(ctx, in.Tags); err != nil {
+		return nil, err
+	}
 	r, err := ref(ctx, in.FunctionName, nil)
 	if err != nil {
 		return nil, err

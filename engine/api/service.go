@@ -31,6 +31,8 @@ type Service struct {
 	Sources  Sources
 	Links    *Links
 	URL      func(id, region string) string // address of a function URL
+	// MayReload tells whether a caller may name directories of this machine (HotReloadTag).
+	MayReload func(wire.Caller) bool
 	// S3 makes a client of the S3 that holds code packages.
 	S3  func(ctx context.Context, region string) (*s3.Client, error)
 	Now func() time.Time

@@ -2,17 +2,35 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"maps"
+	"net/http"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
+	"github.com/lambdaform/terraform-provider-lambda/packaging"
 )
 
 // TagResource adds tags to a function, an event source mapping or a code signing configuration.
 func (s *Service) TagResource(ctx context.Context, in *lambda.TagResourceInput) (*lambda.TagResourceOutput, error) {
+	if err := s.checkReload(ctx, in.Tags); err != nil {
+		return nil, err
+	}
 	return &lambda.TagResourceOutput{}, s.changeTags(ctx, *in.Resource, func(tags map[string]string) { maps.Copy(tags, in.Tags) })
+}
+
+// checkReload refuses the tag that makes the engine read a directory of this machine,
+// which it may do as root, to all but the engine's owner.
+func (s *Service) checkReload(ctx context.Context, tags map[string]string) error {
+	if _, ok := tags[packaging.HotReloadTag]; !ok || s.MayReload(wire.CallerFrom(ctx)) {
+		return nil
+	}
+	return &wire.Error{Code: "AccessDeniedException", Status: http.StatusForbidden, Message: fmt.Sprintf(
+		"User: %s may not set the tag %s: only the owner of an engine on a loopback address may, who is not in a function, and with strict authentication has the engine's own key.",
+		wire.CallerFrom(ctx).Name(), packaging.HotReloadTag)}
 }
 
 // UntagResource removes them.

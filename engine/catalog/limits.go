@@ -12,6 +12,7 @@ type Limits struct {
 	Concurrency   int           // executions at the same time in an account and region
 	CodeBytes     int64         // all packages of an account and region
 	BillingStep   time.Duration // what billed durations are rounded up to
+	BilledInit    bool          // the init of a cold call is billed too, unless concurrency was provisioned
 	LatestPolicy  bool          // $LATEST may have a policy of its own (D1)
 	HandledErrors bool          // errors that functions report are Handled, whatever the runtime (D3)
 }
@@ -24,7 +25,7 @@ const Unreservable = 100
 func Today() Limits {
 	return Limits{
 		MaxMemoryMB: 10240, MemoryStepMB: 1, MaxTimeout: 900 * time.Second, MaxEventBytes: 1 << 20,
-		Concurrency: 1000, CodeBytes: 75 << 30, BillingStep: time.Millisecond,
+		Concurrency: 1000, CodeBytes: 75 << 30, BillingStep: time.Millisecond, BilledInit: true,
 	}
 }
 

@@ -44,7 +44,7 @@ func TestExtensionsHoldTheEnvironment(t *testing.T) {
 	rest.End(sandbox.Result{Duration: 50 * time.Millisecond, MaxMemoryMB: 9})
 	eventually(t, "the report", func() bool {
 		return slices.ContainsFunc(b.log("f"), func(line string) bool {
-			return strings.HasPrefix(line, "REPORT RequestId: request\tDuration: 50.00 ms\tBilled Duration: 50 ms\tMemory Size: 128 MB\tMax Memory Used: 9 MB\tInit Duration")
+			return strings.HasPrefix(line, "REPORT RequestId: request\tDuration: 50.00 ms\tBilled Duration: 55 ms\tMemory Size: 128 MB\tMax Memory Used: 9 MB\tInit Duration")
 		})
 	})
 	eventually(t, "both environments are free", func() bool {

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -62,15 +64,14 @@ func (i *Invoker) reload(ctx context.Context, f catalog.Function, v catalog.Vers
 	h := i.hotCode(f.Ref())
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	files, err := packaging.Directory{Path: dir}.Files()
+	files, err := contentOf(dir)
 	if err != nil {
-		return nil, catalog.Invalid("The code of the function cannot be reloaded: %v. Mend that, or remove the tag %s.", err, packaging.HotReloadTag)
+		return nil, err
 	}
 	if h.dir != dir || h.base != v.Generation || !slices.Equal(h.files, files) {
-		id := uuid.NewString()
-		snapshot, err := i.Code.snapshot(ctx, id, files, h.snapshot, h.files)
-		if err != nil {
-			return nil, serviceError(fmt.Errorf("reload the code: %w", err))
+		snapshot, id := "", uuid.NewString()
+		if files, snapshot, err = i.snapshot(ctx, id, dir, files, h); err != nil {
+			return nil, err
 		}
 		h.dir, h.files, h.snapshot = dir, files, snapshot
 		i.mu.Lock()
@@ -82,6 +83,58 @@ func (i *Invoker) reload(ctx context.Context, f catalog.Function, v catalog.Vers
 	}
 	v.Dir, v.Generation = h.snapshot, h.generation
 	return i.fleet(f, v)
+}
+
+// maxReloaded is how large the files may be together, as those of a package.
+const maxReloaded = 262144000
+
+func contentOf(dir string) ([]packaging.File, error) {
+	files, err := packaging.Directory{Path: dir, Loose: true}.Files()
+	if err != nil {
+		return nil, catalog.Invalid("The code of the function cannot be reloaded: %v. Mend that, or remove the tag %s.", err, packaging.HotReloadTag)
+	}
+	var size int64
+	for _, f := range files {
+		size += f.Size
+	}
+	if size > maxReloaded {
+		return nil, catalog.Invalid("The code of the function cannot be reloaded: Unzipped size must be smaller than %d bytes. The directory %s has %d bytes.", maxReloaded, dir, size)
+	}
+	return files, nil
+}
+
+// Whoever saves may do so in several steps: a directory that has changed is taken once
+// it has stayed the same for a moment, but not waited for for ever.
+const (
+	calm      = 10 * time.Millisecond
+	patience  = 500 * time.Millisecond
+	snapshots = 5 // attempts, of which each may find that a file has gone
+)
+
+// snapshot takes a snapshot of what is in dir once that does not change any more, and
+// tells what it has taken.
+func (i *Invoker) snapshot(ctx context.Context, id, dir string, files []packaging.File, before *hotCode) (taken []packaging.File, snapshot string, err error) {
+	for attempt := 1; ; attempt++ {
+		for until := time.Now().Add(patience); ; {
+			time.Sleep(calm)
+			now, err := contentOf(dir)
+			if err != nil {
+				return nil, "", err
+			}
+			same := slices.Equal(now, files)
+			if files = now; same || time.Now().After(until) {
+				break
+			}
+		}
+		snapshot, err = i.Code.snapshot(ctx, id, files, before.snapshot, before.files)
+		if !errors.Is(err, fs.ErrNotExist) || attempt == snapshots {
+			break
+		}
+	}
+	if err != nil {
+		return nil, "", serviceError(fmt.Errorf("reload the code: %w", err))
+	}
+	return files, snapshot, nil
 }
 
 func (i *Invoker) hotCode(function catalog.Ref) *hotCode {

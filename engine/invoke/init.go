@@ -39,6 +39,7 @@ func (w *worker) boot(ctx context.Context, budget time.Duration) error {
 	spec.Env = environment(f, w.source.Stream)
 	if w.kept {
 		spec.Env["AWS_LAMBDA_INITIALIZATION_TYPE"] = "provisioned-concurrency"
+		spec.BilledInit = false
 	}
 	spec.Log = func(l sandbox.Line) { w.line(l.Time, l.Text) }
 	release, err := f.invoker.Code.ready(ctx, f.version)
@@ -130,6 +131,6 @@ func (w *worker) initFailed(r Request, e *sandbox.InitError) Response {
 	for _, line := range lines {
 		w.line(time.Now(), line)
 	}
-	w.end(r.RequestID, sandbox.Result{Duration: e.Duration}, "", status)
+	w.end(r.RequestID, sandbox.Result{Duration: e.Duration, MaxMemoryMB: e.MaxMemoryMB}, 0, "", status)
 	return Response{Payload: payload, Version: *w.fleet.version.Config.Version, FunctionError: unhandled, Log: w.takeTail()}
 }

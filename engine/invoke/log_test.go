@@ -26,27 +26,31 @@ func TestReportLines(t *testing.T) {
 		payload   string
 		lines     []string // between START and the end, as regular expressions
 	}{
-		"success": {sandbox.Success, 0, ``, []string{"END RequestId: request", fmt.Sprintf(report, "13") + "\tInit Duration: 5.00 ms"}},
+		"success": {sandbox.Success, 0, ``, []string{"END RequestId: request", fmt.Sprintf(report, "18") + "\tInit Duration: 5.00 ms"}},
 		"guide":   {sandbox.Success, 100 * time.Millisecond, ``, []string{"END RequestId: request", fmt.Sprintf(report, "100") + "\tInit Duration: 5.00 ms"}},
 		"timeout": {
 			sandbox.Timeout, 0, `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: request Error: Task timed out after 3.00 seconds"}`,
-			[]string{at + " request Task timed out after 3.00 seconds", "END RequestId: request", "REPORT RequestId: request\tDuration: 3000.00 ms\tBilled Duration: 3000 ms\tMemory Size: 128 MB\tMax Memory Used: 47 MB\tInit Duration: 5.00 ms\tStatus: timeout"},
+			[]string{at + " request Task timed out after 3.00 seconds", "END RequestId: request", "REPORT RequestId: request\tDuration: 3000.00 ms\tBilled Duration: 3005 ms\tMemory Size: 128 MB\tMax Memory Used: 47 MB\tInit Duration: 5.00 ms\tStatus: timeout"},
 		},
 		"exit": {
 			sandbox.Exited, 0, `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: request Error: Runtime exited with error: exit status 1"}`,
-			[]string{"RequestId: request Error: Runtime exited with error: exit status 1", "Runtime.ExitError", "END RequestId: request", fmt.Sprintf(report, "13") + "\tInit Duration: 5.00 ms\tStatus: error\tError Type: Runtime.ExitError"},
+			[]string{"RequestId: request Error: Runtime exited with error: exit status 1", "Runtime.ExitError", "END RequestId: request", fmt.Sprintf(report, "18") + "\tInit Duration: 5.00 ms\tStatus: error\tError Type: Runtime.ExitError"},
 		},
 		"extension": {
 			sandbox.ExtensionFailed, 0, `{"errorType":"Extension.Crash","errorMessage":"RequestId: request Error: exit status 1"}`,
-			[]string{"RequestId: request Error: exit status 1", "Extension.Crash", "END RequestId: request", fmt.Sprintf(report, "13") + "\tInit Duration: 5.00 ms\tStatus: error\tError Type: Extension.Crash"},
+			[]string{"RequestId: request Error: exit status 1", "Extension.Crash", "END RequestId: request", fmt.Sprintf(report, "18") + "\tInit Duration: 5.00 ms\tStatus: error\tError Type: Extension.Crash"},
 		},
 		"size": {
 			sandbox.ResponseTooLarge, 0, `{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes)."}`,
-			[]string{"END RequestId: request", fmt.Sprintf(report, "13") + "\tInit Duration: 5.00 ms\tStatus: error\tError Type: Function.ResponseSizeTooLarge"},
+			[]string{"END RequestId: request", fmt.Sprintf(report, "18") + "\tInit Duration: 5.00 ms\tStatus: error\tError Type: Function.ResponseSizeTooLarge"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, &driver{calls: make(chan *invocation)}, func(o *invoke.Options) { o.Catalog.Limits.BillingStep = max(c.increment, time.Millisecond) })
+			b := newBench(t, &driver{calls: make(chan *invocation)}, func(o *invoke.Options) {
+				if c.increment > 0 {
+					o.Catalog.Limits = catalog.Guide2016()
+				}
+			})
 			b.function("f")
 			call := b.call(ref("f"))
 			running := <-b.calls

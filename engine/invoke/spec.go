@@ -25,6 +25,7 @@ func (f *fleet) spec() sandbox.Spec {
 		EphemeralMB:  int(*config.EphemeralStorage.Size),
 		Account:      f.function.Account,
 		BillingStep:  f.invoker.Catalog.Limits.BillingStep,
+		BilledInit:   f.invoker.Catalog.Limits.BilledInit,
 		Endpoint:     f.invoker.Endpoint(f.function.Ref(), value(config.Role)),
 	}
 	if image := config.ImageConfigResponse; image != nil && image.ImageConfig != nil {

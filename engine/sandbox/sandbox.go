@@ -82,6 +82,7 @@ type Spec struct {
 	EphemeralMB  int               // size of /tmp
 	Account      string            // of the function, which extensions may ask for
 	BillingStep  time.Duration     // what extensions hear of billing is rounded up to; 0 is a millisecond
+	BilledInit   bool              // and whether the init is billed with the first call
 	Env          map[string]string // function and reserved variables; the driver adds those that depend on its layout
 	InitTimeout  time.Duration     // budget of the runtime's own start, the driver's excluded
 	// Log receives each line of output, in order. All lines that the runtime wrote
@@ -205,6 +206,8 @@ type InitError struct {
 	Problem   string // with Runtime.InvalidEntrypoint and those of extensions: such as "fork/exec /var/task/bootstrap: permission denied"
 	TimedOut  bool
 	Duration  time.Duration
+
+	MaxMemoryMB int
 }
 
 func (e *InitError) Error() string {

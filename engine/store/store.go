@@ -41,6 +41,9 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create store directory: %w", err)
 	}
+	if free, err := freeBytes(dir); err == nil && free < documentReserve {
+		return nil, fmt.Errorf("open the store: %w", &FullError{Dir: dir, Free: free})
+	}
 	srv, err := server.NewServer(&server.Options{
 		ServerName: "engine",
 		DontListen: true,

@@ -44,7 +44,9 @@ func (s *Server) authenticate(r *http.Request) (Caller, signature, error) {
 	if sig.region != "" {
 		caller.Region = sig.region
 	}
-	if who, ok := r.Context().Value(insideKey{}).(Identity); ok && (!sig.given() || sig.accessKeyID == who.Account) {
+	who, inside := r.Context().Value(insideKey{}).(Identity)
+	caller.Inside = inside
+	if inside && (!sig.given() || sig.accessKeyID == who.Account) {
 		caller.Identity = who
 		return caller, sig, nil
 	}

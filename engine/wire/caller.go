@@ -43,6 +43,7 @@ type Caller struct {
 	Region      string // such as us-east-1
 	AccessKeyID string // empty when the request was not signed
 	RequestID   string // UUID, also sent back as x-amzn-RequestId
+	Inside      bool   // a function calls, or the engine itself, whosever key it uses
 }
 
 type callerKey struct{}

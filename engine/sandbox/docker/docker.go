@@ -25,6 +25,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/docker/docker/client"
 	"golang.org/x/sync/errgroup"
@@ -97,30 +98,56 @@ func New(ctx context.Context, o Options) (*Driver, error) {
 	if d.instance, err = d.claim(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("docker driver: %w", err), cli.Close())
 	}
+	d.pool.work(d.sweepAgain)
 	return d, nil
 }
 
-// claim removes the containers whose engine has died and takes a directory.
+// claim takes a directory and removes what dead engines have left.
 func (d *Driver) claim(ctx context.Context) (*instance.Dir, error) {
+	own, err := instance.Claim(d.root())
+	if err != nil {
+		return nil, err
+	}
+	if own.Left != nil {
+		d.logger.Warn("something of an earlier engine is left", "error", own.Left)
+	}
+	if err := d.sweep(ctx); err != nil {
+		return nil, errors.Join(err, own.Release())
+	}
+	return own, nil
+}
+
+func (d *Driver) root() string { return filepath.Join(d.options.Dir, "docker") }
+
+// sweep removes the containers whose engine has died.
+func (d *Driver) sweep(ctx context.Context) error {
 	found, err := d.containers(ctx)
 	if err != nil {
-		return nil, err
-	}
-	root := filepath.Join(d.options.Dir, "docker")
-	own, err := instance.Claim(root)
-	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, c := range found {
-		if instance.Exists(root, c.Labels[labelOwner]) {
+		if instance.Exists(d.root(), c.Labels[labelOwner]) {
 			continue // its engine lives
 		}
 		d.logger.Info("removing a container that an earlier engine has left", "container", c.ID[:12])
 		if err := d.remove(ctx, c.ID); err != nil {
-			return nil, errors.Join(err, own.Release())
+			return err
 		}
 	}
-	return own, nil
+	return nil
+}
+
+// sweepAgain removes containers that the daemon was still creating for an engine
+// when it died.
+func (d *Driver) sweepAgain(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-time.After(10 * time.Second):
+	}
+	if err := d.sweep(ctx); err != nil && ctx.Err() == nil {
+		d.logger.Warn("cannot remove what an earlier engine has left", "error", err)
+	}
 }
 
 // Name implements sandbox.Driver.

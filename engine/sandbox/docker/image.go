@@ -77,7 +77,9 @@ func (i *images) find(ctx context.Context, ref, standIn, arch string) (*imageInf
 	d := i.driver
 	local, err := d.inspect(ctx, ref)
 	if digest, ok := digestOf(ref); ok && errdefs.IsNotFound(err) { // one that no registry has named
-		local, err = d.inspect(ctx, digest)
+		if local, err = d.inspect(ctx, digest); err == nil {
+			local.name = ref
+		}
 	}
 	if err != nil && !errdefs.IsNotFound(err) {
 		return nil, fmt.Errorf("inspect image %s: %w", ref, err)

@@ -190,9 +190,18 @@ func (d *Driver) Pool() []sandbox.Spares {
 	p := d.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var all []sandbox.Spares
+	same := map[[2]any]*sandbox.Spares{} // kinds that differ in where code goes look the same
 	for k, s := range p.kinds {
-		all = append(all, sandbox.Spares{Image: s.image, TmpMB: k.tmpMB, Ready: len(s.spares), Coming: s.coming})
+		row := same[[2]any{s.image, k.tmpMB}]
+		if row == nil {
+			row = &sandbox.Spares{Image: s.image, TmpMB: k.tmpMB}
+			same[[2]any{s.image, k.tmpMB}] = row
+		}
+		row.Ready, row.Coming = row.Ready+len(s.spares), row.Coming+s.coming
+	}
+	var all []sandbox.Spares
+	for _, row := range same {
+		all = append(all, *row)
 	}
 	slices.SortFunc(all, func(a, b sandbox.Spares) int {
 		return cmp.Or(cmp.Compare(a.Image, b.Image), cmp.Compare(a.TmpMB, b.TmpMB))

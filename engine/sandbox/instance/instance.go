@@ -14,6 +14,7 @@ import (
 // Dir is a directory that belongs to this process for as long as it lives.
 type Dir struct {
 	Path string
+	Left error // why something of a dead owner's could not be removed; the next Claim tries again
 	lock *os.File
 }
 
@@ -36,11 +37,10 @@ func Claim(root string) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("claim directory: %w", err)
 	}
+	var left []error
 	for _, entry := range entries {
 		if entry.IsDir() {
-			if err := sweep(filepath.Join(root, entry.Name())); err != nil {
-				return nil, fmt.Errorf("remove what an earlier engine has left: %w", err)
-			}
+			left = append(left, sweep(filepath.Join(root, entry.Name())))
 		}
 	}
 	path, err := os.MkdirTemp(root, "engine-")
@@ -51,7 +51,7 @@ func Claim(root string) (*Dir, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("claim directory: %w", err), os.RemoveAll(path))
 	}
-	return &Dir{Path: path, lock: own}, nil
+	return &Dir{Path: path, Left: errors.Join(left...), lock: own}, nil
 }
 
 // lock opens and locks a file; with wait false, the error is errHeld when

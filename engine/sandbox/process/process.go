@@ -83,6 +83,9 @@ func New(o Options) (*Driver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("process driver: %w", err)
 	}
+	if own.Left != nil {
+		o.Logger.Warn("something of an earlier engine is left", "error", own.Left)
+	}
 	clients := filepath.Join(own.Path, "runtime")
 	if err := runtimes.InstallClients(clients); err != nil {
 		return nil, errors.Join(fmt.Errorf("process driver: %w", err), own.Release())

@@ -83,6 +83,7 @@ type Function struct {
 	Handler     string        `json:"handler,omitempty"`
 	MemoryMB    int           `json:"memory,omitempty"`
 	BillingStep time.Duration `json:"billing,omitempty"`
+	BilledInit  bool          `json:"billInit,omitempty"`
 }
 
 // Ready reports a finished init.
@@ -102,6 +103,7 @@ type InitFailed struct {
 	Problem   string        `json:"problem,omitempty"`
 	Duration  time.Duration `json:"duration"`
 	Shutdown  time.Duration `json:"shutdown,omitempty"` // as that of Ready; the end has begun
+	Memory    int64         `json:"memory"`             // peak, in bytes
 }
 
 // Invoke is one event; the payload is the event.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 )
 
 // ErrUnsupported says that sizes cannot be enforced here.
@@ -34,13 +35,20 @@ func Make(dir string, mb int) error {
 	return nil
 }
 
+// attempts is how often RemoveAll tries: a mount of an engine that has just been
+// killed may still come while the directory is being removed.
+const attempts = 20
+
 // RemoveAll removes a directory with everything in it, mounts included.
-func RemoveAll(dir string) error {
-	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
-		return nil
+func RemoveAll(dir string) (err error) {
+	for range attempts {
+		if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err = errors.Join(unmountBelow(dir), os.RemoveAll(dir)); err == nil {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
-	if err := unmountBelow(dir); err != nil {
-		return err
-	}
-	return os.RemoveAll(dir)
+	return err
 }

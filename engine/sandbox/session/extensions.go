@@ -10,7 +10,7 @@ import (
 
 // Function is what extensions are told of the function.
 func Function(spec sandbox.Spec) protocol.Function {
-	return protocol.Function{Account: spec.Account, Handler: spec.Handler, MemoryMB: spec.MemoryMB, BillingStep: spec.BillingStep}
+	return protocol.Function{Account: spec.Account, Handler: spec.Handler, MemoryMB: spec.MemoryMB, BillingStep: spec.BillingStep, BilledInit: spec.BilledInit}
 }
 
 // Shutdown lets the extensions of an environment end, which takes them two seconds

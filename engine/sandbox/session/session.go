@@ -232,12 +232,18 @@ func (s *Session) outcome(r result, budget time.Duration) (sandbox.Result, error
 	return res, nil
 }
 
-func (s *Session) translate(r result) sandbox.Result {
+// megabytes is what a result shows of so many bytes of memory.
+func (s *Session) megabytes(bytes int64, exhausted bool) int {
 	const mb = 1 << 20
-	used := int((r.Memory + mb - 1) / mb)
-	if s.memoryCap > 0 && (used > s.memoryCap || r.Outcome == protocol.OutOfMemory) {
+	used := int((bytes + mb - 1) / mb)
+	if s.memoryCap > 0 && (used > s.memoryCap || exhausted) {
 		used = s.memoryCap
 	}
+	return used
+}
+
+func (s *Session) translate(r result) sandbox.Result {
+	used := s.megabytes(r.Memory, r.Outcome == protocol.OutOfMemory)
 	return sandbox.Result{
 		Outcome:     outcomes[r.Outcome],
 		Payload:     r.payload,
@@ -359,6 +365,7 @@ func (s *Session) handle(frame protocol.Frame) error {
 		initError := &sandbox.InitError{
 			ErrorType: failed.ErrorType, Exit: failed.Exit, Problem: failed.Problem,
 			TimedOut: failed.TimedOut, Duration: failed.Duration,
+			MaxMemoryMB: s.megabytes(failed.Memory, failed.ErrorType == "Runtime.OutOfMemory"),
 		}
 		if failed.Posted {
 			initError.Payload = frame.Payload

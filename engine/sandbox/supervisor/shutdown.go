@@ -29,7 +29,7 @@ const (
 // fail reports that the init has failed, which is the end.
 func (l *lifecycle) fail(failed protocol.InitFailed, payload []byte) {
 	l.deadline.Stop()
-	failed.Duration = time.Since(l.started)
+	failed.Duration, failed.Memory = time.Since(l.started), l.mem.peak()
 	reason := reasonFailure
 	if failed.TimedOut {
 		reason = reasonTimeout

@@ -203,9 +203,13 @@ func (t *telemetry) runtimeDone(inv *invocation, res protocol.Result) {
 
 // report says that everybody is. The first one tells what the init took, too.
 func (t *telemetry) report(inv *invocation, res protocol.Result, first bool) {
+	total := res.Duration
+	if first && t.assign.Function.BilledInit {
+		total += t.init
+	}
 	m := reportMetrics{
 		Duration:  milliseconds(res.Duration),
-		Billed:    billed(res.Duration, t.assign.Function.BillingStep),
+		Billed:    billed(total, t.assign.Function.BillingStep),
 		Memory:    t.assign.Function.MemoryMB,
 		MaxMemory: int((res.Memory + 1<<20 - 1) >> 20),
 	}

@@ -1,0 +1,7 @@
+//go:build !linux && !darwin
+
+package packaging
+
+import "io/fs"
+
+func statusOf(fs.FileInfo) Status { return Status{} }
