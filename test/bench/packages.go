@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // pkg is one echo function.
@@ -97,6 +98,7 @@ func archive(name string, content []byte) ([]byte, error) {
 	w := zip.NewWriter(&b)
 	header := &zip.FileHeader{Name: name, Method: zip.Deflate}
 	header.SetMode(0o755)
+	header.Modified = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) // Python knows no month 0
 	f, err := w.CreateHeader(header)
 	if err != nil {
 		return nil, err

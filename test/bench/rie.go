@@ -23,7 +23,7 @@ func noRIE(o options) string {
 // nothing before the container is there: the first call counts from its start.
 func startRIE(host bool) func(context.Context, options, pkg) (*service, error) {
 	return func(ctx context.Context, o options, p pkg) (*service, error) {
-		args := []string{"run", "-d", "--rm", "-v", o.cache + "/rie/rie:/rie:ro", "-v", p.dir + "/bootstrap:/var/runtime/bootstrap:ro", "--entrypoint", "/rie"}
+		args := []string{"run", "-d", "--rm", "-v", o.cache + "/rie/rie:/rie:ro", "-v", p.dir + "/code/bootstrap:/var/runtime/bootstrap:ro", "--entrypoint", "/rie"}
 		command := []string{"lambdaform/provided:al2023"}
 		if host {
 			args = append(args, "--network", "host")
