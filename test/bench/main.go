@@ -27,6 +27,7 @@ func main() {
 	flag.StringVar(&o.cache, "cache", "", "where scripts/bench.sh has installed the peers")
 	flag.StringVar(&o.markdown, "markdown", "", "a file whose part below the marker gets the tables")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often everything is measured; medians are printed")
+	flag.DurationVar(&o.budget, "budget", 7*time.Minute, "how long all rounds may take together; there is one at least")
 	flag.DurationVar(&o.duration, "duration", time.Second, "how long each load runs in a round")
 	flag.DurationVar(&o.warmUp, "warm-up", 400*time.Millisecond, "how long each load has run before")
 	flag.IntVar(&o.functions, "functions", 1000, "functions of the engine that is restarted")
@@ -44,6 +45,7 @@ type options struct {
 	cache     string
 	markdown  string
 	rounds    int
+	budget    time.Duration
 	duration  time.Duration
 	warmUp    time.Duration
 	functions int
@@ -91,12 +93,16 @@ func (b *bench) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for i := range b.options.rounds {
-		begin := time.Now()
+	for begin := time.Now(); len(b.busy) < b.options.rounds; {
+		round := time.Now()
 		if err := b.round(ctx); err != nil {
 			return err
 		}
-		log.Printf("round %d of %d took %s", i+1, b.options.rounds, time.Since(begin).Round(time.Second))
+		took := time.Since(round)
+		log.Printf("round %d of %d took %s", len(b.busy), b.options.rounds, took.Round(time.Second))
+		if time.Since(begin)+took > b.options.budget {
+			break
+		}
 	}
 	stop()
 	stop = func() {}

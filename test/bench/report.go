@@ -62,7 +62,7 @@ func (t *table) markdown() string {
 // report prints everything, and writes it to the Markdown file.
 func (b *bench) report(facts string, weights []weight, again *restarted) error {
 	head := fmt.Sprintf("%s: %s.\nMedians of %d rounds of %s. Load average at the beginning %.1f; others used %.0f %% of the CPUs between the rounds (median; at most %.0f %%).\n",
-		time.Now().Format("2006-01-02"), facts, b.options.rounds, b.options.duration, b.load, 100*median(b.busy), 100*slices.Max(b.busy))
+		time.Now().Format("2006-01-02"), facts, len(b.busy), b.options.duration, b.load, 100*median(b.busy), 100*slices.Max(b.busy))
 	if b.load > 1 || median(b.busy) > 0.2 {
 		head = "**The machine was busy with other things: only ratios mean something, and those roughly.**\n\n" + head
 	}

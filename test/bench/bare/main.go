@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -67,12 +68,12 @@ func start(command []string, handler, event string) (response string, took time.
 	responses := make(chan string, 2)
 	done := make(chan struct{})
 	server := &http.Server{Handler: api(event, responses, done), ReadHeaderTimeout: time.Minute}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(listener) }) // until it is closed
 	defer func() {
 		close(done)
 		_ = server.Close()
-		<-served
+		serving.Wait()
 	}()
 
 	runtime := exec.Command(command[0], command[1:]...)
@@ -88,13 +89,16 @@ func start(command []string, handler, event string) (response string, took time.
 	if err := runtime.Start(); err != nil {
 		return "", 0, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- runtime.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = runtime.Wait() // that it was killed
+	}()
 	select {
 	case response = <-responses:
 		took = time.Since(begin)
-	case err := <-ended:
-		return "", 0, fmt.Errorf("the runtime ended before its response: %w", err)
+	case <-ended:
+		return "", 0, fmt.Errorf("the runtime ended before its response: %s", runtime.ProcessState)
 	}
 	_ = runtime.Process.Kill()
 	<-ended
