@@ -137,10 +137,10 @@ func (b *bench) ratios() *table {
 }
 
 func (b *bench) coldStarts() *table {
-	t := &table{title: "Cold starts and bare runtimes", head: []string{"function", "cold start from the pool", "bare runtime", "ratio"}}
+	t := &table{title: "Cold starts and bare runtimes", head: []string{"function", "cold start from the pool", "bare runtime", "ratio", "ratio of the fastest"}}
 	for _, r := range b.rows {
 		if len(r.bare) > 0 {
-			t.add(r.language, ms(median(r.cold)), ms(median(r.bare)), ratio(median(r.cold), median(r.bare)))
+			t.add(r.language, ms(median(r.cold)), ms(median(r.bare)), ratio(median(r.cold), median(r.bare)), ratio(slices.Min(r.cold), slices.Min(r.bare)))
 		}
 	}
 	return t
@@ -148,10 +148,10 @@ func (b *bench) coldStarts() *table {
 
 // drivers compares the two drivers where they run the same interface client.
 func (b *bench) drivers() *table {
-	t := &table{title: "Docker and processes, the same client", head: []string{"function", "p50 docker", "p50 process", "docker / process"}}
+	t := &table{title: "Docker and processes, the same client", head: []string{"function", "p50 docker", "p50 process", "docker / process", "of the fastest rounds"}}
 	for language, process := range b.samePairs() {
 		docker := find(b.rows, dockerEngine, language)
-		t.add(language, ms(median(docker.p50)), ms(median(process.p50)), ratio(median(docker.p50), median(process.p50)))
+		t.add(language, ms(median(docker.p50)), ms(median(process.p50)), ratio(median(docker.p50), median(process.p50)), ratio(slices.Min(docker.p50), slices.Min(process.p50)))
 	}
 	slices.SortFunc(t.rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
 	return t
