@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
 )
 
 const role = "arn:aws:iam::000000000000:role/bench"
@@ -32,6 +34,15 @@ func create(ctx context.Context, client *lambda.Client, name, role string, p pkg
 		Code: &types.FunctionCode{ZipFile: p.zip},
 	})
 	return err
+}
+
+// messageOf is what the service said, without where and when.
+func messageOf(err error) string {
+	var said smithy.APIError
+	if errors.As(err, &said) {
+		return said.ErrorMessage()
+	}
+	return err.Error()
 }
 
 func waitActive(ctx context.Context, client *lambda.Client, name string) error {

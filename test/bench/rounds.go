@@ -43,7 +43,7 @@ func (b *bench) deploy(ctx context.Context, e *running, name string, packages []
 		for _, created := range []string{f.name, f.name + "-cold"} {
 			if err := create(ctx, e.client, created, role, p); err != nil {
 				if p.language == "Java" { // it may be newer than the engine
-					b.missing = append(b.missing, absence{name + ", Java", err.Error()})
+					b.missing = append(b.missing, absence{name + ", Java", messageOf(err)})
 					f = nil
 					break
 				}
