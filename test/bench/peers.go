@@ -29,10 +29,12 @@ type service struct {
 	stop func()
 }
 
-// absent are the peers that cannot be measured at all without what no package registry has.
+// absent are the peers that are not measured anywhere, and why.
 var absent = []absence{
-	{"LocalStack", "its image needs an account; the last free release (PyPI localstack-core 4.14.0) starts without, but creating a function downloads its init binary from releases on GitHub"},
-	{"floci", "it is published as a container image and on GitHub only"},
+	{"LocalStack", "its image needs an account; PyPI's localstack-core starts without (with older cbor2, pyOpenSSL and service-identity, on Python 3.13), but creating a function downloads its init binary from releases on GitHub"},
+	{"floci", "neither PyPI nor npm has it: it is a container image"},
+	{"localemu", "PyPI has it; not set up here yet"},
+	{"lambda-local, @vercel/fun", "libraries of npm without an endpoint to call"},
 }
 
 type absence struct{ name, reason string }
