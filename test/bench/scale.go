@@ -20,7 +20,7 @@ const samples = 101
 // and tells at several sizes what operations cost and how much memory it needs.
 func measureScale(ctx context.Context, o options, work string, packages []pkg) error {
 	dir := filepath.Join(work, "scale")
-	e, err := startEngine(ctx, o.binary, "process", dir)
+	e, err := startEngine(ctx, launch{binary: o.binary, driver: "process", dir: dir, port: "4599"})
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func measureScale(ctx context.Context, o options, work string, packages []pkg) e
 		}
 	}
 	e.stop()
-	if e, err = startEngine(ctx, o.binary, "process", dir); err != nil {
+	if e, err = startEngine(ctx, launch{binary: o.binary, driver: "process", dir: dir, port: "4599"}); err != nil {
 		return err
 	}
 	fmt.Printf("restarted: ready after %s, %d MB resident\n", ms(e.ready), e.residentMB())
@@ -68,7 +68,7 @@ func (e *running) grow(ctx context.Context, from, to, versions int, packages []p
 }
 
 func (e *running) createWithVersions(ctx context.Context, name string, versions int, packages []pkg) error {
-	if err := e.create(ctx, name, packages[1]); err != nil {
+	if err := create(ctx, e.client, name, role, packages[1]); err != nil {
 		return err
 	}
 	for v := range versions {
@@ -85,7 +85,7 @@ func (e *running) printCosts(ctx context.Context, made, versions int, p pkg) err
 	extra := 0
 	create, err := timed(func() error {
 		extra++
-		return e.create(ctx, fmt.Sprintf("extra-%06d-%03d", made, extra), p)
+		return create(ctx, e.client, fmt.Sprintf("extra-%06d-%03d", made, extra), role, p)
 	})
 	if err != nil {
 		return err
