@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -96,6 +97,31 @@ func (e *running) coldStart(ctx context.Context, name string) (time.Duration, er
 	if _, err := e.client.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{FunctionName: &name, Description: &description}); err != nil {
 		return 0, err
 	}
-	time.Sleep(time.Second) // so that the pool is full again
+	time.Sleep(time.Second) // for the environment of before to go
+	for tries := 0; tries < 200 && !e.poolIsFull() && ctx.Err() == nil; tries++ {
+		time.Sleep(50 * time.Millisecond)
+	}
+	time.Sleep(500 * time.Millisecond) // for the daemon to come to rest
 	return callOnce(e.invocations(name))
+}
+
+// poolIsFull tells whether a container waits for each image in use.
+func (e *running) poolIsFull() bool {
+	response, err := http.Get(e.url + "/_engine/status")
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close()
+	var status struct {
+		Pool []struct{ Ready, Coming int }
+	}
+	if json.NewDecoder(response.Body).Decode(&status) != nil {
+		return false
+	}
+	for _, spares := range status.Pool {
+		if spares.Ready == 0 || spares.Coming > 0 {
+			return false
+		}
+	}
+	return true
 }
