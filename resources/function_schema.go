@@ -61,7 +61,7 @@ func functionCodeAttributes() map[string]schema.Attribute {
 		"source_dir": optional("Directory with the code. It is packed so that the same files give the same archive on every machine, and the plan knows its hash."),
 		"source_excludes": schema.ListAttribute{
 			Optional: true, ElementType: tf.StringType,
-			MarkdownDescription: "Patterns of files in `source_dir` that are not packed, such as `tests`, `*.md` or `docs/**`. `.git`, `.terraform`, `.DS_Store` and `__pycache__` never are.",
+			MarkdownDescription: "Patterns of files in `source_dir` that are not packed, such as `tests`, `*.md` or `docs/**`. `.git`, `.terraform`, `.DS_Store`, `__pycache__` and the locks of Emacs (`.#*`) never are.",
 			Validators: []validator.List{
 				listvalidator.AlsoRequires(sibling("source_dir")),
 				listvalidator.ValueStringsAre(isExcludePattern()),

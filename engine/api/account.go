@@ -5,6 +5,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 )
 
 // GetAccountSettings tells the limits of the caller's account and what it uses of them.
@@ -12,7 +14,7 @@ func (s *Service) GetAccountSettings(ctx context.Context, _ *lambda.GetAccountSe
 	limits, usage := s.Catalog.Limits, s.Catalog.Usage(scope(ctx))
 	return &lambda.GetAccountSettingsOutput{
 		AccountLimit: &types.AccountLimit{
-			CodeSizeUnzipped:               maxUnzipped,
+			CodeSizeUnzipped:               catalog.MaxUnzipped,
 			CodeSizeZipped:                 maxZipped,
 			TotalCodeSize:                  limits.CodeBytes,
 			ConcurrentExecutions:           int32(limits.Concurrency),

@@ -18,11 +18,8 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 )
 
-// Limits of code packages in bytes (spec api §A.4).
-const (
-	maxZipped   = 52428800
-	maxUnzipped = 262144000
-)
+// maxZipped limits code packages that are sent along, in bytes (spec api §A.4).
+const maxZipped = 52428800
 
 // UpdateFunctionCode implements spec api §A.23.
 func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunctionCodeInput) (*lambda.UpdateFunctionCodeOutput, error) {
@@ -145,7 +142,7 @@ func checkZip(pkg []byte) (int64, error) {
 		if !unzippable(file.Name) {
 			return 0, catalog.Invalid("Could not unzip uploaded file. Please check your file, then try to upload again. Its entry %q cannot be written.", file.Name)
 		}
-		if unzipped += file.UncompressedSize64; unzipped > maxUnzipped || file.UncompressedSize64 > maxUnzipped {
+		if unzipped += file.UncompressedSize64; unzipped > catalog.MaxUnzipped || file.UncompressedSize64 > catalog.MaxUnzipped {
 			return 0, errTooLarge()
 		}
 	}
@@ -153,7 +150,7 @@ func checkZip(pkg []byte) (int64, error) {
 }
 
 func errTooLarge() error {
-	return catalog.Invalid("Unzipped size must be smaller than %d bytes", maxUnzipped)
+	return catalog.Invalid("Unzipped size must be smaller than %d bytes", catalog.MaxUnzipped)
 }
 
 // checkSize refuses code that is too large together with its layers.
@@ -162,8 +159,8 @@ func checkSize(v catalog.Version) error {
 	for _, layer := range v.Layers {
 		size += layer.Unzipped
 	}
-	if size > maxUnzipped {
-		return catalog.Invalid("Function code combined with layers exceeds the maximum allowed size of %d bytes. The actual size is %d bytes.", maxUnzipped, size)
+	if size > catalog.MaxUnzipped {
+		return catalog.Invalid("Function code combined with layers exceeds the maximum allowed size of %d bytes. The actual size is %d bytes.", catalog.MaxUnzipped, size)
 	}
 	return nil
 }

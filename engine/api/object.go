@@ -29,14 +29,14 @@ func (s *Service) readObject(ctx context.Context, in codeInput) ([]byte, error) 
 		return nil, objectError(in, region, err)
 	}
 	defer object.Body.Close()
-	if value(object.ContentLength) > maxUnzipped {
+	if value(object.ContentLength) > catalog.MaxUnzipped {
 		return nil, errTooLarge()
 	}
-	pkg, err := io.ReadAll(io.LimitReader(object.Body, maxUnzipped+1))
+	pkg, err := io.ReadAll(io.LimitReader(object.Body, catalog.MaxUnzipped+1))
 	switch {
 	case err != nil:
 		return nil, objectError(in, region, err)
-	case len(pkg) > maxUnzipped:
+	case len(pkg) > catalog.MaxUnzipped:
 		return nil, errTooLarge()
 	}
 	return pkg, nil

@@ -17,6 +17,10 @@ type Limits struct {
 	HandledErrors bool          // errors that functions report are Handled, whatever the runtime (D3)
 }
 
+// MaxUnzipped is how large the files of a function and its layers may be together, in
+// bytes (spec api §A.4).
+const MaxUnzipped = 262144000
+
 // Unreservable is how much of an account's concurrency stays for functions that
 // reserve none.
 const Unreservable = 100

@@ -85,9 +85,7 @@ func (i *Invoker) reload(ctx context.Context, f catalog.Function, v catalog.Vers
 	return i.fleet(f, v)
 }
 
-// maxReloaded is how large the files may be together, as those of a package.
-const maxReloaded = 262144000
-
+// contentOf lists what a call would run, as long as it could be deployed.
 func contentOf(dir string) ([]packaging.File, error) {
 	files, err := packaging.Directory{Path: dir, Loose: true}.Files()
 	if err != nil {
@@ -97,8 +95,8 @@ func contentOf(dir string) ([]packaging.File, error) {
 	for _, f := range files {
 		size += f.Size
 	}
-	if size > maxReloaded {
-		return nil, catalog.Invalid("The code of the function cannot be reloaded: Unzipped size must be smaller than %d bytes. The directory %s has %d bytes.", maxReloaded, dir, size)
+	if size > catalog.MaxUnzipped {
+		return nil, catalog.Invalid("The code of the function cannot be reloaded: Unzipped size must be smaller than %d bytes. The directory %s has %d bytes.", catalog.MaxUnzipped, dir, size)
 	}
 	return files, nil
 }

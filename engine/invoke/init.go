@@ -47,17 +47,16 @@ func (w *worker) boot(ctx context.Context, budget time.Duration) error {
 		return err
 	}
 	env, err := f.invoker.Driver.Start(ctx, spec)
-	if err == nil {
-		f.live.Add(1)
-	} else {
+	if err != nil {
 		release()
+		if failed := (*sandbox.InitError)(nil); errors.As(err, &failed) {
+			return &initFailure{failed, w}
+		}
+		return err
 	}
-	var failed *sandbox.InitError
-	if errors.As(err, &failed) {
-		return &initFailure{failed, w}
-	}
+	f.live.Add(1)
 	w.env, w.release = env, release
-	return err
+	return nil
 }
 
 // initFailure is the function's own failure to start, and the environment, dead by

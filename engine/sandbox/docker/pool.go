@@ -190,14 +190,14 @@ func (d *Driver) Pool() []sandbox.Spares {
 	p := d.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	same := map[[2]any]*sandbox.Spares{} // kinds that differ in where code goes look the same
+	same := map[sandbox.Spares]*sandbox.Spares{} // kinds that differ in where code goes look the same
 	for k, s := range p.kinds {
-		row := same[[2]any{s.image, k.tmpMB}]
-		if row == nil {
-			row = &sandbox.Spares{Image: s.image, TmpMB: k.tmpMB}
-			same[[2]any{s.image, k.tmpMB}] = row
+		key := sandbox.Spares{Image: s.image, TmpMB: k.tmpMB}
+		if same[key] == nil {
+			same[key] = &sandbox.Spares{Image: s.image, TmpMB: k.tmpMB}
 		}
-		row.Ready, row.Coming = row.Ready+len(s.spares), row.Coming+s.coming
+		same[key].Ready += len(s.spares)
+		same[key].Coming += s.coming
 	}
 	var all []sandbox.Spares
 	for _, row := range same {
