@@ -1,11 +1,12 @@
 //go:build linux
 
-package main
+package lifecycle
 
 import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,25 +14,34 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/programs"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/protocol"
 )
 
-// boot starts the runtime, or first the extensions: then launch must be called
-// once the channel is closed.
-func (l *lifecycle) boot(a protocol.Assign, added map[string]string) (registered <-chan struct{}) {
+// Boot starts the extensions, if there are any in the list of programs, and the
+// runtime. Both find the Runtime API at api, which the Life owns from now on, and AWS
+// at the address of an endpoint. It returns at once; the engine is told what comes of it.
+func (l *Life) Boot(a protocol.Assign, extensions []string, api net.Listener, endpoint string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.assign, l.added, l.started = a, added, time.Now()
+	l.assign, l.started = a, time.Now()
+	l.added = map[string]string{"AWS_LAMBDA_RUNTIME_API": api.Addr().String(), "AWS_ENDPOINT_URL": "http://" + endpoint}
+	if l.held == nil {
+		_ = api.Close()
+		return
+	}
+	l.held[api] = struct{}{}
+	l.tasks.Go(func() { l.serve(api) })
 	l.deadline = time.AfterFunc(a.InitBudget, l.expire)
-	if paths := executables(a.Extensions); len(paths) > 0 {
-		return l.bootExtensions(paths)
+	if len(extensions) > 0 {
+		l.bootExtensions(extensions)
+		return
 	}
 	l.startRuntime()
-	return nil
 }
 
 // launch starts the runtime after the extensions.
-func (l *lifecycle) launch() {
+func (l *Life) launch() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.dead {
@@ -39,41 +49,34 @@ func (l *lifecycle) launch() {
 	}
 }
 
-func (l *lifecycle) startRuntime() {
-	env := append(environment(l.assign, l.added), fmt.Sprintf("%s=%d", framesVariable, framesFD))
-	argv, err := choose(l.assign.Command, l.assign.Dir, env)
-	if err == nil {
-		l.proc, err = l.start(argv, l.assign.Dir, env, function)
-	}
+func (l *Life) startRuntime() {
+	env := append(environment(l.assign, l.added), fmt.Sprintf("%s=%d", framesVariable, programs.FramesFD))
+	var err error
+	l.proc, err = l.start(programs.Program{Commands: l.assign.Command, Dir: l.assign.Dir, Env: env}, function)
 	if err != nil {
 		l.dead = true
 		problem := err.Error()
-		if failed := (*startError)(nil); errors.As(err, &failed) && errors.Is(err, syscall.ENOENT) {
-			problem = fmt.Sprintf("Couldn't find valid bootstrap(s): [%s]", failed.path)
+		if failed := (*programs.StartError)(nil); errors.As(err, &failed) && errors.Is(err, syscall.ENOENT) {
+			problem = fmt.Sprintf("Couldn't find valid bootstrap(s): [%s]", failed.Path)
 		}
 		l.fail(protocol.InitFailed{ErrorType: "Runtime.InvalidEntrypoint", Problem: problem}, nil)
 		return
 	}
-	go l.watch()
+	l.tasks.Go(l.watch)
 }
 
 // start starts a program whose lines go to the log.
-func (l *lifecycle) start(argv []string, dir string, env []string, from source) (*process, error) {
-	stdout, err := l.out.open(from)
+func (l *Life) start(program programs.Program, from source) (*programs.Process, error) {
+	p, err := l.host.Start(program)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = stdout.Close() }()
-	stderr, err := l.out.open(from)
-	if err != nil {
-		return nil, err
+	l.mem.pids = append(l.mem.pids, p.PID)
+	for _, file := range []*os.File{p.Stdout, p.Stderr} {
+		if err := l.out.watch(file, from, &l.tasks); err != nil {
+			return nil, fmt.Errorf("read the output of a program: %w", err)
+		}
 	}
-	defer func() { _ = stderr.Close() }()
-	p, err := l.family.start(argv, dir, env, stdout, stderr)
-	if err != nil {
-		return nil, err
-	}
-	l.mem.pids = append(l.mem.pids, p.pid)
 	return p, nil
 }
 
@@ -95,26 +98,6 @@ func environment(a protocol.Assign, added map[string]string) []string {
 	return env
 }
 
-// executables lists the external extensions. A file that cannot be executed counts:
-// it fails to start, as on AWS.
-func executables(dir string) []string {
-	if dir == "" {
-		return nil
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil // most often there is none
-	}
-	var paths []string
-	for _, entry := range entries {
-		path := filepath.Join(dir, entry.Name())
-		if info, err := os.Stat(path); err == nil && !info.IsDir() {
-			paths = append(paths, path)
-		}
-	}
-	return paths
-}
-
 // runtimeOnly are the variables that extensions do not get.
 var runtimeOnly = []string{
 	"AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_XRAY_CONTEXT_MISSING",
@@ -130,14 +113,14 @@ func forExtensions(env map[string]string) map[string]string {
 }
 
 // haveExtensions is the first thing to happen with extensions.
-func (l *lifecycle) haveExtensions() {
-	l.ext = &extensions{telemetry: newTelemetry(l.assign), registered: make(chan struct{})}
+func (l *Life) haveExtensions() {
+	l.ext = &extensions{telemetry: newTelemetry(l), registered: make(chan struct{})}
 	l.ext.telemetry.initStart(l.started)
 	l.out.observe(l.ext.telemetry)
 }
 
-// bootExtensions starts the external extensions.
-func (l *lifecycle) bootExtensions(paths []string) <-chan struct{} {
+// bootExtensions starts the external extensions. The runtime follows once all have registered.
+func (l *Life) bootExtensions(paths []string) {
 	l.haveExtensions()
 	forThem := l.assign
 	forThem.Env = forExtensions(l.assign.Env)
@@ -147,7 +130,7 @@ func (l *lifecycle) bootExtensions(paths []string) <-chan struct{} {
 		l.ext.all = append(l.ext.all, e)
 		var err error
 		if i < maxExtensions {
-			e.proc, err = l.start([]string{path}, "/", env, extensionSource)
+			e.proc, err = l.start(programs.Program{Commands: [][]string{{path}}, Dir: "/", Env: env}, extensionSource)
 		} else {
 			err = fmt.Errorf("more than %d extensions", maxExtensions)
 			e.problem = "TooManyExtensions"
@@ -161,16 +144,24 @@ func (l *lifecycle) bootExtensions(paths []string) <-chan struct{} {
 			}
 			l.dead = true
 			l.fail(protocol.InitFailed{ErrorType: "Extension.LaunchError", Problem: err.Error()}, nil)
-			return nil
+			return
 		}
-		go l.watchExtension(e)
+		l.tasks.Go(func() { l.watchExtension(e) })
 	}
-	return l.ext.registered
+	registered := l.ext.registered
+	l.tasks.Go(func() {
+		select {
+		case <-registered:
+			l.launch()
+		case <-l.done:
+		case <-l.closing:
+		}
+	})
 }
 
 // watchExtension waits for the end of an extension, which is the end of the environment.
-func (l *lifecycle) watchExtension(e *extension) {
-	<-e.proc.exited
+func (l *Life) watchExtension(e *extension) {
+	<-e.proc.Exited()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.dead {
@@ -179,8 +170,8 @@ func (l *lifecycle) watchExtension(e *extension) {
 	}
 	l.dead = true
 	l.out.sync()
-	exit := e.proc.exit()
-	if !e.proc.status.Signaled() && e.proc.status.ExitStatus() == 0 {
+	exit := e.proc.Exit()
+	if !e.proc.Status().Signaled() && e.proc.Status().ExitStatus() == 0 {
 		exit = "exit code 0"
 	}
 	kind := "Extension.Crash"

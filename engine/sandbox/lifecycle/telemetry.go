@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package lifecycle
 
 import (
 	"bytes"
@@ -31,6 +31,7 @@ const earlyBytes = 256 << 10
 // telemetry tells subscribers what happens in the environment. Nothing in it waits
 // for a subscriber.
 type telemetry struct {
+	life   *Life
 	assign protocol.Assign
 	kind   string // of the init: on-demand or provisioned-concurrency
 	init   time.Duration
@@ -51,12 +52,13 @@ type telemetryEvent struct {
 	logs   any // of the Logs API, where it differs; nil: not known there
 }
 
-func newTelemetry(a protocol.Assign) *telemetry {
+func newTelemetry(l *Life) *telemetry {
+	a := l.assign
 	kind := a.Env["AWS_LAMBDA_INITIALIZATION_TYPE"]
 	if kind == "" {
 		kind = "on-demand"
 	}
-	return &telemetry{assign: a, kind: kind}
+	return &telemetry{life: l, assign: a, kind: kind}
 }
 
 // emit passes an event to those who have subscribed to its source.

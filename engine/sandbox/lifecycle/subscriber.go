@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package lifecycle
 
 import (
 	"bufio"
@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -105,9 +104,14 @@ func (s *subscriber) expire() {
 	}
 }
 
-// run delivers batches, for as long as the supervisor lives.
+// run delivers batches until the Life is closed.
 func (s *subscriber) run() {
-	for range s.wake {
+	for {
+		select {
+		case <-s.wake:
+		case <-s.telemetry.life.closing:
+			return
+		}
 		batch, to := s.take()
 		if batch == nil {
 			continue
@@ -190,12 +194,16 @@ func (s *subscriber) send(batch [][]byte, to destination) bool {
 		if to.Protocol == "TCP" {
 			err = s.sendTCP(batch, to)
 		} else {
-			err = to.post(batch)
+			err = s.post(batch, to)
 		}
 		if err == nil {
 			return true
 		}
-		time.Sleep(pause)
+		select {
+		case <-time.After(pause):
+		case <-s.telemetry.life.closing:
+			return false
+		}
 		pause = min(2*pause, maxPause)
 	}
 	return false
@@ -203,7 +211,7 @@ func (s *subscriber) send(batch [][]byte, to destination) bool {
 
 func (s *subscriber) sendTCP(batch [][]byte, to destination) error {
 	if s.tcp == nil {
-		conn, err := to.dial()
+		conn, err := s.dial(to)
 		if err != nil {
 			return err
 		}
@@ -214,31 +222,39 @@ func (s *subscriber) sendTCP(batch [][]byte, to destination) error {
 		lines = append(lines, data, []byte{'\n'})
 	}
 	if _, err := lines.WriteTo(s.tcp); err != nil {
-		_ = s.tcp.Close()
+		s.telemetry.life.release(s.tcp)
 		s.tcp = nil
 		return err
 	}
 	return nil
 }
 
-func (d destination) dial() (net.Conn, error) {
-	return net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(d.Port)), time.Second)
+// dial reaches the port of a subscriber, which is on the environment's own loopback.
+func (s *subscriber) dial(to destination) (net.Conn, error) {
+	conn, err := s.telemetry.life.host.Dial(to.Port)
+	if err != nil {
+		return nil, err
+	}
+	if !s.telemetry.life.hold(conn, maxConnections+maxExtensions) {
+		return nil, net.ErrClosed
+	}
+	return conn, nil
 }
 
 // post is an HTTP client of one request. It waits for the answer without a limit:
 // the extension may be frozen meanwhile, and nobody waits for this.
-func (d destination) post(batch [][]byte) error {
-	conn, err := d.dial()
+func (s *subscriber) post(batch [][]byte, to destination) error {
+	conn, err := s.dial(to)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close() }()
+	defer s.telemetry.life.release(conn)
 	size := 1 + len(batch)
 	for _, data := range batch {
 		size += len(data)
 	}
 	head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: sandbox.localdomain:%d\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n",
-		d.Method, d.path, d.Port, size)
+		to.Method, to.path, to.Port, size)
 	parts := make(net.Buffers, 0, 2*len(batch)+2)
 	parts = append(parts, []byte(head))
 	for i, data := range batch {

@@ -1,13 +1,11 @@
 //go:build linux
 
-package main
+package lifecycle
 
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -24,32 +22,27 @@ func frame(at time.Time, message string) string {
 	return string(b) + message
 }
 
-// sink keeps what an output sends.
-type sink struct{ bytes.Buffer }
+// sink keeps the lines of an output.
+type sink struct {
+	Engine
+	events []string
+	times  []time.Time
+}
 
-func (*sink) Close() error { return nil }
+func (s *sink) Log(l protocol.Log, text []byte) {
+	s.events, s.times = append(s.events, string(text)), append(s.times, time.Unix(0, l.Time))
+}
 
 // logged returns the events of output that comes in pieces of a size.
-func logged(t testing.TB, text string, size int) (events []string, times []time.Time) {
+func logged(t testing.TB, text string, size int) ([]string, []time.Time) {
 	t.Helper()
 	var sent sink
-	o, p := newOutput(protocol.NewConn(&sent)), &pipe{source: function}
+	o, p := newOutput(&sent), &pipe{source: function}
 	for piece := range slices.Chunk([]byte(text), size) {
 		o.split(p, piece)
 	}
 	o.flush(p)
-	o.send()
-	for conn := protocol.NewConn(&sent); ; {
-		f, err := conn.Receive()
-		if errors.Is(err, io.EOF) {
-			return events, times
-		}
-		var header protocol.Log
-		if err != nil || f.Decode(&header) != nil {
-			t.Fatal(err)
-		}
-		events, times = append(events, string(f.Payload)), append(times, time.Unix(0, header.Time))
-	}
+	return sent.events, sent.times
 }
 
 func TestFrames(t *testing.T) {

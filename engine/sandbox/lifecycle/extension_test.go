@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package lifecycle
 
 import (
 	"encoding/json"
@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -57,15 +58,20 @@ func (b *bench) register(name, events string, headers ...string) (*member, strin
 	return m, body
 }
 
-// launch starts the runtime once the extensions have registered.
-func (b *bench) launch() {
+// launched waits until the extensions have registered and the runtime has been started.
+func (b *bench) launched() {
 	b.t.Helper()
-	select {
-	case <-b.registered:
-	case <-time.After(5 * time.Second):
-		b.t.Fatal("not all extensions have registered")
+	deadline := time.Now().Add(5 * time.Second)
+	for time.Now().Before(deadline) {
+		b.life.mu.Lock()
+		started := b.life.proc != nil
+		b.life.mu.Unlock()
+		if started {
+			return
+		}
+		runtime.Gosched()
 	}
-	b.life.launch()
+	b.t.Fatal("the runtime has not been started")
 }
 
 // ask asks for the extension's next event.
@@ -149,7 +155,7 @@ func TestRegister(t *testing.T) {
 	if !isID(m.id) || body != `{"functionName":"f","functionVersion":"3","handler":"h"}` {
 		t.Errorf("%s %s", m.id, body)
 	}
-	b.launch()
+	b.launched()
 	if _, body := b.register("inner", `[]`, "Lambda-Extension-Accept-Feature", "other, accountId"); !strings.HasPrefix(body, `{"accountId":"123456789012",`) {
 		t.Error(body)
 	}
@@ -230,7 +236,7 @@ func TestPhases(t *testing.T) {
 	b := newBench(t, "one", "two")
 	one, _ := b.register("one", `["INVOKE","SHUTDOWN"]`)
 	two, _ := b.register("two", `["SHUTDOWN"]`)
-	b.launch()
+	b.launched()
 	runtime, waitsTwo := b.next(), two.ask()
 	two.waits(stateReady)
 	b.life.mu.Lock()
@@ -268,7 +274,7 @@ func TestPhases(t *testing.T) {
 		t.Errorf("settled %+v", settled)
 	}
 	b.freezes()
-	go b.life.stop()
+	go b.life.Stop()
 	for name, ch := range map[string]<-chan event{"one": waitsOne, "two": waitsTwo} {
 		got := <-ch
 		var e struct {
@@ -280,9 +286,9 @@ func TestPhases(t *testing.T) {
 		}
 	}
 	select {
-	case <-b.life.proc.exited:
-		if b.life.proc.status.Signal() != syscall.SIGTERM {
-			t.Errorf("the runtime has ended by %v", b.life.proc.status.Signal())
+	case <-b.life.proc.Exited():
+		if b.life.proc.Status().Signal() != syscall.SIGTERM {
+			t.Errorf("the runtime has ended by %v", b.life.proc.Status().Signal())
 		}
 	default:
 		t.Error("the runtime lives on")
@@ -293,7 +299,7 @@ func TestPhases(t *testing.T) {
 func TestExtensionReconnects(t *testing.T) {
 	b := newBench(t, "one")
 	one, _ := b.register("one", `["INVOKE"]`)
-	b.launch()
+	b.launched()
 	conn, err := net.Dial("tcp", b.addr)
 	if err != nil {
 		t.Fatal(err)
@@ -316,7 +322,7 @@ func TestExtensionReconnects(t *testing.T) {
 func TestOverrun(t *testing.T) {
 	b := newBench(t, "one")
 	one, _ := b.register("one", `["INVOKE","SHUTDOWN"]`)
-	b.launch()
+	b.launched()
 	first := one.ask()
 	runtime := b.next()
 	b.frame(protocol.KindReady)

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package lifecycle
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/programs"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/protocol"
 )
 
@@ -54,7 +55,7 @@ type extensions struct {
 type extension struct {
 	id      string
 	name    string
-	proc    *process // nil of an internal one
+	proc    *programs.Process // nil of an internal one
 	state   string
 	events  []string
 	problem string      // the type of the error that it has reported, or why it did not start
@@ -113,7 +114,7 @@ func (e *extension) post(body []byte) (call, bool) {
 }
 
 // call delivers an event. When that fails, it waits for the extension to ask again.
-func (l *lifecycle) call(c call) {
+func (l *Life) call(c call) {
 	if c.to.respond("200 OK", c.body, field{"Lambda-Extension-Event-Identifier", newID()}) == nil {
 		return
 	}

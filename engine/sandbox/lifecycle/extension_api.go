@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package lifecycle
 
 import (
 	"encoding/json"
@@ -138,7 +138,7 @@ func (a *runtimeAPI) register(req *request) error {
 
 // register takes an extension in: an external one that has been started under this
 // name, or else an internal one.
-func (l *lifecycle) register(name string, events []string) (id string, err error) {
+func (l *Life) register(name string, events []string) (id string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.ext.find(func(e *extension) bool { return e.name == name && e.proc != nil })
@@ -187,7 +187,7 @@ func (e *extension) register(events []string) {
 
 // extensionNext is an extension's request for an event, which is delivered now or
 // when it comes.
-func (l *lifecycle) extensionNext(a *runtimeAPI, id string) error {
+func (l *Life) extensionNext(a *runtimeAPI, id string) error {
 	l.mu.Lock()
 	e := l.ext.find(func(e *extension) bool { return e.id == id })
 	switch {
@@ -222,7 +222,7 @@ func (a *runtimeAPI) extensionError(req *request, id, state string) error {
 	return a.accept()
 }
 
-func (l *lifecycle) extensionFailed(id, state, kind string) error {
+func (l *Life) extensionFailed(id, state, kind string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.ext.find(func(e *extension) bool { return e.id == id })

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package lifecycle
 
 import (
 	"bytes"
@@ -8,9 +8,33 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/programs"
 )
+
+// Group is what a container's control group tells: the most memory it has used, and how
+// often the kernel has killed for it. A file that is nil is not known; outside of
+// containers neither is, since the group is shared with others.
+type Group struct{ Peak, Kills *os.File }
+
+// OwnGroup finds the control group of the container that this process is the first of.
+func OwnGroup() Group {
+	var g Group
+	for _, dir := range groups() {
+		for _, peak := range []string{"memory.peak", "memory.max_usage_in_bytes"} {
+			if f, err := os.Open(filepath.Join(dir, peak)); err == nil && g.Peak == nil {
+				g.Peak = f
+			}
+		}
+		for _, events := range []string{"memory.events", "memory.oom_control"} {
+			if f, err := os.Open(filepath.Join(dir, events)); err == nil && g.Kills == nil {
+				g.Kills = f
+			}
+		}
+	}
+	return g
+}
 
 // memory knows how much memory the environment has used at most, and whether
 // the kernel killed something for using more.
@@ -19,11 +43,10 @@ import (
 // kernel keeps no peak, the peak is the sum of the high-water marks of the
 // processes of the runtime and of the extensions.
 type memory struct {
-	peakFile *os.File // nil: ask the processes
-	oomPath  string   // file with a line "oom_kill N"; empty: unknown
-	oomKills int64    // kills before the runtime started
-	pids     []int    // of the runtime and the extensions
-	highest  int64
+	group   Group
+	killed  int64 // kills before the runtime started
+	pids    []int // of the runtime and the extensions
+	highest int64
 
 	// Their descendants as of looked: finding them costs more than all
 	// the rest of an invocation, and what they used does not go away meanwhile.
@@ -39,27 +62,9 @@ const (
 	fresh    = 10 * time.Millisecond
 )
 
-// newMemory finds the control group of a container; a process of the host
-// shares its group with others, so the group says nothing about it.
-func newMemory(container bool) *memory {
-	m := &memory{}
-	if !container {
-		return m
-	}
-	for _, dir := range groups() {
-		for _, peak := range []string{"memory.peak", "memory.max_usage_in_bytes"} {
-			if f, err := os.Open(filepath.Join(dir, peak)); err == nil && m.peakFile == nil {
-				m.peakFile = f
-			}
-		}
-		for _, events := range []string{"memory.events", "memory.oom_control"} {
-			path := filepath.Join(dir, events)
-			if _, err := os.Stat(path); err == nil && m.oomPath == "" {
-				m.oomPath = path
-			}
-		}
-	}
-	m.oomKills = m.kills()
+func newMemory(group Group) *memory {
+	m := &memory{group: group}
+	m.killed = m.kills()
 	return m
 }
 
@@ -87,19 +92,18 @@ func groups() []string {
 // peak returns the highest use so far, in bytes.
 func (m *memory) peak() int64 {
 	now := m.highest
-	if m.peakFile != nil {
+	if m.group.Peak != nil {
 		var buf [32]byte
-		if n, _ := syscall.Pread(int(m.peakFile.Fd()), buf[:], 0); n > 0 {
-			if v, err := strconv.ParseInt(string(bytes.TrimSpace(buf[:n])), 10, 64); err == nil {
-				now = v
-			}
+		n, _ := m.group.Peak.ReadAt(buf[:], 0)
+		if v, err := strconv.ParseInt(string(bytes.TrimSpace(buf[:n])), 10, 64); err == nil {
+			now = v
 		}
 	} else if len(m.pids) > 0 && time.Since(m.asked) > fresh {
 		m.asked = time.Now()
 		if m.asked.Sub(m.looked) > outdated {
 			m.children, m.looked = m.children[:0], m.asked
 			for _, pid := range m.pids {
-				m.children = append(m.children, descendants(pid)...)
+				m.children = append(m.children, programs.Descendants(pid)...)
 			}
 		}
 		now = 0
@@ -116,23 +120,21 @@ func (m *memory) peak() int64 {
 
 // atLeast takes in a peak that was learnt elsewhere, where it is the better guess.
 func (m *memory) atLeast(peak int64) {
-	if m.peakFile == nil {
+	if m.group.Peak == nil {
 		m.highest = max(m.highest, peak)
 	}
 }
 
 // exhausted reports whether the kernel has killed for memory since the start.
-func (m *memory) exhausted() bool { return m.kills() > m.oomKills }
+func (m *memory) exhausted() bool { return m.kills() > m.killed }
 
 func (m *memory) kills() int64 {
-	if m.oomPath == "" {
+	if m.group.Kills == nil {
 		return 0
 	}
-	data, err := os.ReadFile(m.oomPath)
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(data)) {
+	var buf [1024]byte
+	n, _ := m.group.Kills.ReadAt(buf[:], 0)
+	for line := range strings.Lines(string(buf[:n])) {
 		if v, ok := strings.CutPrefix(line, "oom_kill "); ok {
 			n, _ := strconv.ParseInt(strings.TrimSpace(v), 10, 64)
 			return n

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package lifecycle
 
 import (
 	"encoding/json"
@@ -194,7 +194,7 @@ func (t *telemetry) subscribe(name string, through *api, s subscription) (proble
 		for _, e := range t.early {
 			sub.add(e)
 		}
-		go sub.run()
+		t.life.tasks.Go(sub.run)
 	}
 	t.mu.Unlock()
 	record := struct {

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package lifecycle
 
 import (
 	"encoding/base64"
@@ -21,31 +21,37 @@ const (
 	headerErrorBody = "lambda-runtime-function-error-body"
 )
 
-// serveRuntimeAPI serves AWS's Runtime API, version 2018-06-01.
-func serveRuntimeAPI(ln net.Listener, life *lifecycle) {
+// maxConnections is how many connections to the Runtime API may be open: a runtime
+// needs one or two, an extension one.
+const maxConnections = 64
+
+// serve serves AWS's Runtime API, version 2018-06-01, until the listener closes.
+func (l *Life) serve(ln net.Listener) {
 	for {
 		conn, err := ln.Accept()
 		if err != nil {
 			return
 		}
-		a := &runtimeAPI{client: newClient(quickly(conn)), life: life}
-		go a.serve()
+		if l.hold(conn, maxConnections) {
+			a := &runtimeAPI{client: newClient(quickly(conn)), life: l}
+			l.tasks.Go(func() {
+				defer l.release(conn)
+				a.serve()
+			})
+		}
 	}
 }
 
 // runtimeAPI is one connection to the Runtime API.
 type runtimeAPI struct {
 	*client
-	life *lifecycle
+	life *Life
 }
 
 // serve answers one request after the other. While a request for an event
 // waits, reading on notices when the runtime hangs up.
 func (a *runtimeAPI) serve() {
-	defer func() {
-		a.life.leave(a)
-		_ = a.conn.Close()
-	}()
+	defer a.life.leave(a)
 	for {
 		req, err := a.head()
 		if err != nil {
@@ -154,7 +160,7 @@ func (a *runtimeAPI) answer(req *request, id string, outcome protocol.Outcome, s
 // large is not read to its end, which may never come.
 func (a *runtimeAPI) forward(req *request, id string, limit int) error {
 	first := protocol.Chunk{RequestID: id, ContentType: req.header["content-type"]}
-	if err := a.life.conn.Send(protocol.KindChunk, first, nil); err != nil {
+	if err := a.life.engine.Chunk(first, nil); err != nil {
 		return err
 	}
 	left := limit
@@ -163,7 +169,7 @@ func (a *runtimeAPI) forward(req *request, id string, limit int) error {
 			return errTooLarge
 		}
 		req.streamed += len(piece)
-		return a.life.conn.Send(protocol.KindChunk, protocol.Chunk{RequestID: id}, piece)
+		return a.life.engine.Chunk(protocol.Chunk{RequestID: id}, piece)
 	})
 	if errors.Is(err, errTooLarge) {
 		req.large, req.last = true, true

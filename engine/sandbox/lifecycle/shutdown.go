@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package lifecycle
 
 import (
 	"encoding/json"
@@ -27,7 +27,7 @@ const (
 )
 
 // fail reports that the init has failed, which is the end.
-func (l *lifecycle) fail(failed protocol.InitFailed, payload []byte) {
+func (l *Life) fail(failed protocol.InitFailed, payload []byte) {
 	l.deadline.Stop()
 	failed.Duration, failed.Memory = time.Since(l.started), l.mem.peak()
 	reason := reasonFailure
@@ -38,13 +38,13 @@ func (l *lifecycle) fail(failed protocol.InitFailed, payload []byte) {
 		failed.Shutdown = l.ext.patience()
 		l.initFailed(failed)
 	}
-	_ = l.conn.Send(protocol.KindInitFailed, failed, payload)
+	l.engine.InitFailed(failed, payload)
 	l.end(reason)
 }
 
 // expire ends the environment at its deadline: of the init, of an invocation, or of
 // the extensions after it.
-func (l *lifecycle) expire() {
+func (l *Life) expire() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	inv := l.inv
@@ -71,38 +71,38 @@ func (l *lifecycle) expire() {
 
 // breakOff reports that an invocation has ended without an answer, or its
 // extensions after the answer.
-func (l *lifecycle) breakOff(res protocol.Result) {
-	inv, kind := l.take(), protocol.KindResult
+func (l *Life) breakOff(res protocol.Result) {
+	inv, tell := l.take(), func(res protocol.Result) { l.engine.Result(res, nil) }
 	if inv == nil {
-		inv, kind = l.ext.round, protocol.KindSettled
+		inv, tell = l.ext.round, l.engine.Settled
 	}
 	l.deadline.Stop()
 	res.RequestID, res.Duration, res.Memory = inv.RequestID, time.Since(inv.start), l.mem.peak()
 	if l.ext != nil {
 		l.roundBroke(inv, res)
 	}
-	_ = l.conn.Send(kind, res, nil)
+	tell(res)
 }
 
 // clear kills everybody, unless there are extensions, which have time to end.
-func (l *lifecycle) clear() {
+func (l *Life) clear() {
 	if l.ext == nil {
-		l.family.kill(time.Second)
+		l.host.Kill(time.Second)
 	}
 }
 
 // end ends the environment, now or when the extensions have had their time. The
 // lifecycle is dead by then: nothing else happens to it.
-func (l *lifecycle) end(reason string) {
+func (l *Life) end(reason string) {
 	if l.ext == nil {
 		close(l.done)
 		return
 	}
-	go l.shutdown(reason)
+	l.tasks.Go(func() { l.shutdown(reason) })
 }
 
-// stop ends a healthy environment.
-func (l *lifecycle) stop() {
+// Stop ends a healthy environment.
+func (l *Life) Stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.dead {
@@ -114,8 +114,8 @@ func (l *lifecycle) stop() {
 }
 
 // watch waits for the end of the runtime, which is the end of the environment.
-func (l *lifecycle) watch() {
-	<-l.proc.exited
+func (l *Life) watch() {
+	<-l.proc.Exited()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for l.answering > 0 { // its last words are still on their way
@@ -127,9 +127,9 @@ func (l *lifecycle) watch() {
 	l.dead = true
 	l.clear()
 	l.out.sync()
-	l.mem.atLeast(l.proc.peak) // it cannot be asked any more
-	exit, kind, outcome := l.proc.exit(), "Runtime.ExitError", protocol.Exited
-	if l.mem.exhausted() && l.proc.status.Signaled() {
+	l.mem.atLeast(l.proc.Peak()) // it cannot be asked any more
+	exit, kind, outcome := l.proc.Exit(), "Runtime.ExitError", protocol.Exited
+	if l.mem.exhausted() && l.proc.Status().Signaled() {
 		kind, outcome = "Runtime.OutOfMemory", protocol.OutOfMemory
 	} else if l.ext != nil && l.ext.fatal != "" { // one inside the runtime
 		kind, outcome = l.ext.fatal, protocol.ExtensionFailed
@@ -158,7 +158,7 @@ func (x *extensions) patience() time.Duration {
 
 // shutdown ends the environment in AWS's order: the runtime, whose last words its
 // extensions still hear, then the extensions.
-func (l *lifecycle) shutdown(reason string) {
+func (l *Life) shutdown(reason string) {
 	defer close(l.done)
 	l.mu.Lock()
 	runtime, all, patience := l.proc, slices.Clone(l.ext.all), l.ext.patience()
@@ -170,10 +170,10 @@ func (l *lifecycle) shutdown(reason string) {
 		if patience == shutdownInternal {
 			share = patience
 		}
-		runtime.signal(syscall.SIGTERM)
-		if !runtime.within(share) {
-			runtime.signal(syscall.SIGKILL)
-			runtime.within(share)
+		l.host.Signal(runtime, syscall.SIGTERM)
+		if !runtime.Within(share) {
+			l.host.Signal(runtime, syscall.SIGKILL)
+			runtime.Within(share)
 		}
 	}
 	l.out.sync()
@@ -187,7 +187,7 @@ func (l *lifecycle) shutdown(reason string) {
 		switch {
 		case e.proc == nil:
 		case !slices.Contains(e.events, eventShutdown):
-			e.proc.signal(syscall.SIGKILL)
+			l.host.Signal(e.proc, syscall.SIGKILL)
 		default:
 			waiting = append(waiting, e)
 			if c, ok := e.post(event); ok {
@@ -200,7 +200,7 @@ func (l *lifecycle) shutdown(reason string) {
 		l.call(c)
 	}
 	for _, e := range waiting {
-		if !e.proc.within(time.Until(deadline)) {
+		if !e.proc.Within(time.Until(deadline)) {
 			l.out.sync()
 			return // whoever waits for the end kills what is left
 		}

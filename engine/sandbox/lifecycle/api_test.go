@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package lifecycle
 
 import (
 	"bufio"
@@ -12,12 +12,38 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/programs"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/protocol"
 )
+
+// host starts programs on this machine.
+type host struct{ *programs.Family }
+
+func (host) Dial(port int) (net.Conn, error) {
+	return net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+}
+
+// framed tells the engine in frames, which the test reads.
+type framed struct{ conn *protocol.Conn }
+
+func (f *framed) Log(l protocol.Log, text []byte)    { _ = f.conn.Send(protocol.KindLog, l, text) }
+func (f *framed) Flush()                             {}
+func (f *framed) Ready(r protocol.Ready)             { _ = f.conn.Send(protocol.KindReady, r, nil) }
+func (f *framed) Settled(r protocol.Result)          { _ = f.conn.Send(protocol.KindSettled, r, nil) }
+func (f *framed) Result(r protocol.Result, p []byte) { _ = f.conn.Send(protocol.KindResult, r, p) }
+func (f *framed) Chunk(c protocol.Chunk, p []byte) error {
+	return f.conn.Send(protocol.KindChunk, c, p)
+}
+
+func (f *framed) InitFailed(i protocol.InitFailed, p []byte) {
+	_ = f.conn.Send(protocol.KindInitFailed, i, p)
+}
 
 // bench is a supervisor whose runtime does nothing; the test asks for events in
 // its place, and is the engine as well.
@@ -26,9 +52,7 @@ type bench struct {
 	url    string
 	addr   string
 	engine *protocol.Conn
-	life   *lifecycle
-
-	registered <-chan struct{}
+	life   *Life
 }
 
 func newBench(t *testing.T, extensions ...string) *bench {
@@ -45,26 +69,27 @@ func newBench(t *testing.T, extensions ...string) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	life := newLifecycle(inside, newOutput(inside), newMemory(false))
-	go serveRuntimeAPI(ln, life)
-	registered := life.boot(protocol.Assign{
+	family, done := programs.NewFamily(), make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		family.Serve(done)
+	}()
+	life := New(host{family}, &framed{conn: inside}, Group{})
+	life.Boot(protocol.Assign{
 		Command:    [][]string{{"sleep", "600"}},
 		Dir:        t.TempDir(),
 		Env:        map[string]string{"PATH": "/usr/bin:/bin", "AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_FUNCTION_VERSION": "3"},
 		InitBudget: time.Minute,
-		Extensions: dir,
 		Function:   protocol.Function{Account: "123456789012", Handler: "h", MemoryMB: 256},
-	}, map[string]string{})
-	if life.proc == nil && registered == nil {
-		t.Fatal("sleep does not start")
-	}
+	}, programs.Executables(dir), ln, "127.0.0.1:1")
 	t.Cleanup(func() {
 		_ = engine.Close()
-		_ = ln.Close()
-		life.family.kill(5 * time.Second)
+		family.Kill(5 * time.Second)
 		<-life.done // it kills all children of this process, so the next test's must not be there yet
+		life.Close()
+		close(done)
 	})
-	return &bench{t: t, url: "http://" + ln.Addr().String() + apiRoot, addr: ln.Addr().String(), engine: engine, life: life, registered: registered}
+	return &bench{t: t, url: "http://" + ln.Addr().String() + apiRoot, addr: ln.Addr().String(), engine: engine, life: life}
 }
 
 func (b *bench) frame(kind protocol.Kind) protocol.Frame {
@@ -355,7 +380,7 @@ func TestDeadlines(t *testing.T) {
 	}
 	<-b.life.done
 	select {
-	case <-b.life.proc.exited:
+	case <-b.life.proc.Exited():
 	case <-time.After(5 * time.Second):
 		t.Error("the runtime lives on")
 	}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package lifecycle
 
 import (
 	"bytes"
@@ -23,13 +23,11 @@ const maxLine = 256 << 10
 // first, which empties the pipes by hand instead of hoping that the goroutines
 // that watch them have been scheduled.
 type output struct {
-	conn *protocol.Conn
+	engine Engine
 
 	mu        sync.Mutex
 	requestID string
 	pipes     []*pipe
-	frames    []byte // encoded lines, sent together
-	buf       []byte
 	tap       *telemetry // gets the lines too; nil without extensions
 }
 
@@ -42,39 +40,41 @@ type pipe struct {
 	source  source
 }
 
-func newOutput(conn *protocol.Conn) *output {
-	return &output{conn: conn, buf: make([]byte, 64<<10)}
+func newOutput(engine Engine) *output {
+	return &output{engine: engine}
 }
 
-// open makes a pipe, whose lines are forwarded as they come for as long as the
-// supervisor lives, and returns the end to give to a program.
-func (o *output) open(from source) (*os.File, error) {
-	r, w, err := os.Pipe()
+// watch forwards what comes out of a pipe, for as long as that is open.
+func (o *output) watch(file *os.File, from source, tasks *sync.WaitGroup) error {
+	raw, err := file.SyscallConn()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	raw, err := r.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	// Go's pipes do not block, but programs expect of their output that it does.
-	if err := syscall.SetNonblock(int(w.Fd()), false); err != nil {
-		return nil, err
-	}
-	p := &pipe{file: r, raw: raw, source: from}
+	p := &pipe{file: file, raw: raw, source: from}
 	o.mu.Lock()
 	o.pipes = append(o.pipes, p)
 	o.mu.Unlock()
-	go func() {
+	tasks.Go(func() {
 		_ = raw.Read(func(fd uintptr) bool {
 			o.mu.Lock()
 			defer o.mu.Unlock()
 			ended := o.drain(p, int(fd))
-			o.send()
+			o.engine.Flush()
 			return ended
 		})
-	}()
-	return w, nil
+	})
+	return nil
+}
+
+// close stops watching. (Closing waits for whoever reads, so it is done without the lock.)
+func (o *output) close() {
+	o.mu.Lock()
+	pipes := o.pipes
+	o.pipes = nil
+	o.mu.Unlock()
+	for _, p := range pipes {
+		_ = p.file.Close()
+	}
 }
 
 // observe has the lines from now on go to the telemetry too.
@@ -89,7 +89,7 @@ func (o *output) say(text string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.add(time.Now(), []byte(text))
-	o.send()
+	o.engine.Flush()
 }
 
 // begin names the invocation that lines belong to from now on.
@@ -113,14 +113,19 @@ func (o *output) syncLines(unfinished source) {
 			o.flush(p)
 		}
 	}
-	o.send()
+	o.engine.Flush()
 }
+
+// buffers are to read into. Few are in use at a time, whatever the number of environments.
+var buffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 
 // drain reads until the pipe is empty and reports whether it has ended.
 // The descriptor does not block: Go's poller waits on it.
 func (o *output) drain(p *pipe, fd int) bool {
+	buf := buffers.Get().(*[64 << 10]byte)
+	defer buffers.Put(buf)
 	for {
-		n, err := syscall.Read(fd, o.buf)
+		n, err := syscall.Read(fd, buf[:])
 		switch {
 		case err == syscall.EINTR:
 		case err == syscall.EAGAIN:
@@ -128,7 +133,7 @@ func (o *output) drain(p *pipe, fd int) bool {
 		case n <= 0:
 			return true
 		default:
-			o.split(p, o.buf[:n])
+			o.split(p, buf[:n])
 		}
 	}
 }
@@ -194,24 +199,6 @@ func (o *output) event(p *pipe, at time.Time, text []byte) {
 	o.add(at, text)
 }
 
-// add encodes a line.
 func (o *output) add(at time.Time, text []byte) {
-	header := protocol.Log{RequestID: o.requestID, Time: at.UnixNano()}
-	frames, err := protocol.Append(o.frames, protocol.KindLog, header, text)
-	if err != nil {
-		return // a string and a number always encode
-	}
-	if o.frames = frames; len(o.frames) > 256<<10 {
-		o.send()
-	}
-}
-
-func (o *output) send() {
-	if len(o.frames) == 0 {
-		return
-	}
-	_ = o.conn.SendRaw(o.frames) // a lost engine is noticed by whoever receives from it
-	if o.frames = o.frames[:0]; cap(o.frames) > 64<<10 {
-		o.frames = nil
-	}
+	o.engine.Log(protocol.Log{RequestID: o.requestID, Time: at.UnixNano()}, text)
 }

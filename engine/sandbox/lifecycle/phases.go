@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package lifecycle
 
 import (
 	"encoding/json"
@@ -14,7 +14,7 @@ import (
 
 // runtimeReady takes in that the runtime has asked for an event, the first one or one
 // after an answer.
-func (l *lifecycle) runtimeReady(first bool) {
+func (l *Life) runtimeReady(first bool) {
 	x := l.ext
 	switch {
 	case first:
@@ -28,7 +28,7 @@ func (l *lifecycle) runtimeReady(first bool) {
 }
 
 // advance ends the init, or an invocation, when everybody is ready.
-func (l *lifecycle) advance() {
+func (l *Life) advance() {
 	x := l.ext
 	switch {
 	case l.dead:
@@ -50,19 +50,19 @@ func (l *lifecycle) advance() {
 }
 
 // settle ends an invocation whose answer the engine has had.
-func (l *lifecycle) settle() {
+func (l *Life) settle() {
 	inv := l.ext.round
 	l.deadline.Stop()
 	l.out.sync()
 	res := protocol.Result{RequestID: inv.RequestID, Duration: time.Since(inv.start), Memory: l.mem.peak()}
 	l.ext.report(inv, res)
 	l.ext.round = nil
-	_ = l.conn.Send(protocol.KindSettled, res, nil)
+	l.engine.Settled(res)
 	l.freezer.Reset(grace)
 }
 
 // beginRound has an invocation go to the extensions too.
-func (l *lifecycle) beginRound(inv *invocation) []call {
+func (l *Life) beginRound(inv *invocation) []call {
 	x := l.ext
 	x.round, x.answer, x.runtimeDone, x.waited = inv, nil, false, 0
 	x.telemetry.start(inv)
@@ -83,7 +83,7 @@ func (l *lifecycle) beginRound(inv *invocation) []call {
 }
 
 // roundBroke takes in that an invocation, or the extensions after it, came to a bad end.
-func (l *lifecycle) roundBroke(inv *invocation, res protocol.Result) {
+func (l *Life) roundBroke(inv *invocation, res protocol.Result) {
 	if l.ext.round == nil {
 		return
 	}
@@ -101,7 +101,7 @@ func (x *extensions) report(inv *invocation, res protocol.Result) {
 }
 
 // initFailed takes in that there will be no invocation.
-func (l *lifecycle) initFailed(failed protocol.InitFailed) {
+func (l *Life) initFailed(failed protocol.InitFailed) {
 	status := "error"
 	if failed.TimedOut {
 		status = "timeout"
@@ -115,7 +115,7 @@ func (l *lifecycle) initFailed(failed protocol.InitFailed) {
 }
 
 // announce logs what has become of each extension in the init.
-func (l *lifecycle) announce() {
+func (l *Life) announce() {
 	for _, e := range l.ext.all {
 		line := fmt.Sprintf("EXTENSION\tName: %s\tState: %s\tEvents: [%s]", e.name, e.state, strings.Join(e.events, ", "))
 		if e.problem != "" {

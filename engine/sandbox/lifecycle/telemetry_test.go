@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package lifecycle
 
 import (
 	"encoding/json"
@@ -21,7 +21,7 @@ func TestSubscribe(t *testing.T) {
 	b := newBench(t, "one", "two")
 	one, _ := b.register("one", `["INVOKE"]`)
 	two, _ := b.register("two", `[]`)
-	b.launch()
+	b.launched()
 	const telemetry, logs = "/2022-07-01/telemetry", "/2020-08-15/logs"
 	for _, tc := range []struct {
 		name, path, body string
@@ -97,7 +97,7 @@ func subscribed(t *testing.T, uri, types, buffering string) *telemetry {
 	if problems := s.check(telemetryAPI); len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	tel := newTelemetry(protocol.Assign{})
+	tel := newTelemetry(New(host{}, nil, Group{}))
 	if problem, err := tel.subscribe("one", telemetryAPI, s); problem != "" || err != nil {
 		t.Fatal(problem, err)
 	}
@@ -172,7 +172,7 @@ func TestTCP(t *testing.T) {
 	if problems := s.check(telemetryAPI); len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	tel := newTelemetry(protocol.Assign{})
+	tel := newTelemetry(New(host{}, nil, Group{}))
 	tel.line(extensionSource, time.Now(), "early")
 	if _, err := tel.subscribe("one", telemetryAPI, s); err != nil {
 		t.Fatal(err)
@@ -203,10 +203,10 @@ func TestTCP(t *testing.T) {
 
 // The shapes of the two APIs, as documented.
 func TestShapes(t *testing.T) {
-	tel := newTelemetry(protocol.Assign{
+	tel := newTelemetry(&Life{assign: protocol.Assign{
 		Env:      map[string]string{"AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_LOG_FORMAT": "JSON"},
 		Function: protocol.Function{MemoryMB: 128, BillingStep: 100 * time.Millisecond},
-	})
+	}})
 	inv := &invocation{Invoke: protocol.Invoke{RequestID: "id", TraceID: "Root=1"}, start: time.Now()}
 	tel.initReport(125330*time.Microsecond, "success", "")
 	tel.start(inv)

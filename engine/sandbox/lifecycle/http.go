@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package lifecycle
 
 import (
 	"bufio"
@@ -243,7 +243,7 @@ func (c *client) respond(status string, body []byte, fields ...field) error {
 	}
 	if c.last {
 		b = append(b, "\r\nConnection: close"...)
-		defer closeWrite(c.conn)
+		defer func() { _ = c.conn.Close() }()
 	}
 	b = append(b, "\r\n\r\n"...)
 	if len(body) <= 32<<10 {

@@ -1,12 +1,14 @@
 //go:build linux
 
-package main
+package lifecycle
 
 import (
 	"errors"
+	"io"
 	"sync"
 	"time"
 
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/programs"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/protocol"
 )
 
@@ -20,23 +22,25 @@ var (
 	errRequestID  = errors.New("invalid request ID")
 )
 
-// lifecycle is the state of the one runtime in this environment:
+// Life is the state of the one runtime in this environment:
 //
 //	booting ──/next──► idle ──event──► running ──/response, /error──► (idle)
 //
 // Whoever ends an invocation takes it out of inv first, under the lock; so of a
 // response, a deadline and a crash that come together exactly one wins. Extensions
 // have states of their own (extensions.go): without any, ext is nil.
-type lifecycle struct {
-	conn   *protocol.Conn
-	out    *output
-	mem    *memory
-	family *family
-	proc   *process      // the runtime; nil until it has started
-	done   chan struct{} // closed when the environment has ended
+type Life struct {
+	host    Host
+	engine  Engine
+	out     *output
+	mem     *memory
+	proc    *programs.Process // the runtime; nil until it has started
+	done    chan struct{}     // closed when the environment has ended
+	closing chan struct{}     // closed by Close
+	tasks   sync.WaitGroup
 
 	assign protocol.Assign
-	added  map[string]string // variables that only the supervisor knows
+	added  map[string]string // variables of its own
 
 	mu        sync.Mutex
 	ext       *extensions
@@ -52,6 +56,7 @@ type lifecycle struct {
 	dead      bool
 	freezer   *time.Timer
 	deadline  *time.Timer
+	held      map[io.Closer]struct{} // connections, and the listener for them; nil once closed
 }
 
 // waiter is a request for an event.
@@ -68,16 +73,24 @@ type invocation struct {
 	produced int  // bytes of the response
 }
 
-func newLifecycle(conn *protocol.Conn, out *output, mem *memory) *lifecycle {
-	l := &lifecycle{conn: conn, out: out, mem: mem, family: &family{members: map[int]*process{}}, done: make(chan struct{})}
+// New returns an environment in which nothing has happened yet.
+func New(host Host, engine Engine, group Group) *Life {
+	l := &Life{
+		host: host, engine: engine, out: newOutput(engine), mem: newMemory(group),
+		done: make(chan struct{}), closing: make(chan struct{}), held: map[io.Closer]struct{}{},
+	}
 	l.answered = sync.NewCond(&l.mu)
 	l.freezer = time.AfterFunc(time.Hour, l.freeze)
 	l.freezer.Stop()
 	return l
 }
 
-// invoke takes an event from the engine.
-func (l *lifecycle) invoke(inv *invocation) {
+// Invoke takes an event. What comes of it the engine is told.
+func (l *Life) Invoke(inv protocol.Invoke, payload []byte) {
+	l.invoke(&invocation{Invoke: inv, payload: payload})
+}
+
+func (l *Life) invoke(inv *invocation) {
 	to, calls := l.accept(inv)
 	for _, c := range calls {
 		l.call(c)
@@ -89,7 +102,7 @@ func (l *lifecycle) invoke(inv *invocation) {
 
 // accept takes the event in and returns who waits for it, if anybody does.
 // Nobody may write to the runtime under the lock: it may be slow to read.
-func (l *lifecycle) accept(inv *invocation) (waiter, []call) {
+func (l *Life) accept(inv *invocation) (waiter, []call) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.dead || l.inv != nil || l.ext != nil && l.ext.round != nil {
@@ -114,16 +127,16 @@ func (l *lifecycle) accept(inv *invocation) (waiter, []call) {
 }
 
 // thaw lets everybody run again.
-func (l *lifecycle) thaw() {
+func (l *Life) thaw() {
 	if l.frozen {
 		l.frozen = false
-		l.family.thaw()
+		l.host.Thaw()
 	}
 }
 
 // next is the runtime's request for an event. The first one ends its init. The
 // event is delivered now or when it comes.
-func (l *lifecycle) next(w waiter) error {
+func (l *Life) next(w waiter) error {
 	l.mu.Lock()
 	if l.holder != nil || l.parked != nil || l.dead {
 		l.mu.Unlock()
@@ -152,15 +165,15 @@ func (l *lifecycle) next(w waiter) error {
 }
 
 // initialised tells the engine that the environment is ready, and how long its end may take.
-func (l *lifecycle) initialised(shutdown time.Duration) {
+func (l *Life) initialised(shutdown time.Duration) {
 	l.inited = true
 	l.deadline.Stop()
 	l.out.sync()
-	_ = l.conn.Send(protocol.KindReady, protocol.Ready{Init: time.Since(l.started), Shutdown: shutdown}, nil)
+	l.engine.Ready(protocol.Ready{Init: time.Since(l.started), Shutdown: shutdown})
 }
 
 // deliver sends the event; when that fails, it waits for the runtime to ask again.
-func (l *lifecycle) deliver(to waiter, inv *invocation) {
+func (l *Life) deliver(to waiter, inv *invocation) {
 	if to.deliver(inv) == nil {
 		return
 	}
@@ -173,7 +186,7 @@ func (l *lifecycle) deliver(to waiter, inv *invocation) {
 
 // leave forgets a connection that has ended. If it waited for an event, it does
 // no longer; what has already been sent to it may be answered on another.
-func (l *lifecycle) leave(w waiter) {
+func (l *Life) leave(w waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.parked == w {
@@ -189,7 +202,7 @@ func (l *lifecycle) leave(w waiter) {
 // must be followed by finish. An answer that streams is passed on as it comes if
 // the engine wants that, which begin tells. What has been passed on cannot be taken
 // back: no other answer may come beside it, and only an error after one that broke off.
-func (l *lifecycle) begin(id string, outcome protocol.Outcome, streams bool) (bool, error) {
+func (l *Life) begin(id string, outcome protocol.Outcome, streams bool) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.inv != nil && l.inv.RequestID != id {
@@ -209,7 +222,7 @@ func (l *lifecycle) begin(id string, outcome protocol.Outcome, streams bool) (bo
 
 // finish ends the invocation with the runtime's answer, or drops the answer
 // when its body could not be read.
-func (l *lifecycle) finish(id string, res protocol.Result, req *request, broken error) error {
+func (l *Life) finish(id string, res protocol.Result, req *request, broken error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.answering--; l.answering == 0 {
@@ -237,19 +250,19 @@ func (l *lifecycle) finish(id string, res protocol.Result, req *request, broken 
 }
 
 // take removes the invocation, which makes its taker the one who reports it.
-func (l *lifecycle) take() *invocation {
+func (l *Life) take() *invocation {
 	inv := l.inv
 	l.inv, l.holder = nil, nil
 	return inv
 }
 
-func (l *lifecycle) report(inv *invocation, res protocol.Result, payload []byte) {
+func (l *Life) report(inv *invocation, res protocol.Result, payload []byte) {
 	res.RequestID, res.Memory = inv.RequestID, l.mem.peak()
-	_ = l.conn.Send(protocol.KindResult, res, payload)
+	l.engine.Result(res, payload)
 }
 
 // initError is what the runtime posted instead of asking for an event.
-func (l *lifecycle) initError(failed protocol.InitFailed, payload []byte) error {
+func (l *Life) initError(failed protocol.InitFailed, payload []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.asked || l.dead {
@@ -263,7 +276,7 @@ func (l *lifecycle) initError(failed protocol.InitFailed, payload []byte) error 
 }
 
 // freeze stops everybody when there is nothing to do.
-func (l *lifecycle) freeze() {
+func (l *Life) freeze() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.parked == nil || l.inv != nil || l.frozen || l.dead || l.ext != nil && !l.ext.idle() {
@@ -274,5 +287,5 @@ func (l *lifecycle) freeze() {
 		return
 	}
 	l.frozen = true
-	l.family.freeze()
+	l.host.Freeze()
 }
