@@ -25,6 +25,7 @@ type settings struct {
 	Region   string            `hcl:"region,optional"`
 	Network  string            `hcl:"network,optional"`
 	Delay    string            `hcl:"update_delay,optional"` // such as 2s
+	Grace    string            `hcl:"stop_grace,optional"`   // such as 30s
 	Cache    int64             `hcl:"code_cache,optional"`   // bytes
 	Runtimes []runtimeSettings `hcl:"runtime,block"`
 	Limits   *limitSettings    `hcl:"limits,block"`
@@ -131,6 +132,11 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 	if file.Delay != "" {
 		if c.UpdateDelay, err = time.ParseDuration(file.Delay); err != nil {
 			return c, fmt.Errorf("%s: update_delay: %w. Use a duration such as 2s", path, err)
+		}
+	}
+	if file.Grace != "" {
+		if c.Grace, err = time.ParseDuration(file.Grace); err != nil || c.Grace <= 0 {
+			return c, fmt.Errorf("%s: stop_grace = %q is not a duration above zero. Use one such as 30s", path, file.Grace)
 		}
 	}
 	if c.Limits, err = limits(file.Limits); err != nil {
