@@ -120,10 +120,11 @@ func (s *Sender) route(ctx context.Context, to arn.ARN, m *Message) (Route, erro
 	return r, err
 }
 
-// final are the codes of errors that say that a message will never do.
+// final are the codes of errors, less the word Exception, that say that a message
+// will never do.
 var final = []string{
 	"InvalidParameterValue", "InvalidParameter", "InvalidMessageContents", "BatchRequestTooLong",
-	"AWS.SimpleQueueService.BatchRequestTooLong", "RequestEntityTooLargeException", "EntityTooLarge", "ValidationException",
+	"AWS.SimpleQueueService.BatchRequestTooLong", "EntityTooLarge", "Validation",
 }
 
 // classify tells final refusals from failures that may pass: a queue that is missing
@@ -131,8 +132,8 @@ var final = []string{
 func classify(err error) error {
 	var api smithy.APIError
 	var response *awshttp.ResponseError
-	tooLarge := errors.As(err, &response) && response.HTTPStatusCode() == http.StatusRequestEntityTooLarge
-	if tooLarge || errors.As(err, &api) && slices.Contains(final, strings.TrimSuffix(api.ErrorCode(), "Exception")) || api != nil && slices.Contains(final, api.ErrorCode()) {
+	if errors.As(err, &response) && response.HTTPStatusCode() == http.StatusRequestEntityTooLarge ||
+		errors.As(err, &api) && slices.Contains(final, strings.TrimSuffix(api.ErrorCode(), "Exception")) {
 		return &RejectedError{err}
 	}
 	return err
