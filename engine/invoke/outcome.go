@@ -152,7 +152,9 @@ func (q *Queue) handle(it *item, a admission) {
 		q.Observe(it.Ref, MetricEventsDropped, 1)
 		err = q.done(ctx, it)
 	case n.condition == "":
-		err = q.later.put(ctx, it, n.delay)
+		if err = q.later.put(ctx, it, n.delay); err == nil {
+			q.log.Debug("event is to be tried again", "function", it.Ref.ARN(), "request", it.RequestID, "failed", it.Failed, "refused", it.Refused, "delay", n.delay)
+		}
 	default:
 		err = q.conclude(ctx, it, a, n.condition, response, err)
 	}
