@@ -27,8 +27,10 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/kinesis"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/sts"
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+	"github.com/lambdaform/terraform-provider-lambda/engine/clock"
 	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
+	"github.com/lambdaform/terraform-provider-lambda/engine/invoke/destination"
 	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sources"
@@ -61,9 +63,12 @@ type Config struct {
 	Commands map[string][]string
 	// Network is the Docker network of environments: default bridge; "none" cuts them off.
 	Network string
-	// Services are endpoints of services by name, instead of AWS's: s3.
+	// Services are endpoints of services by name, instead of the engine's own or AWS's:
+	// s3, sqs, sns, events.
 	Services map[string]string
-	Limits   catalog.Limits // the zero value means catalog.Today()
+	// Clock measures the delays and the age of asynchronous events; default the system's.
+	Clock  clock.Clock
+	Limits catalog.Limits // the zero value means catalog.Today()
 	// CodeCache is how many bytes of unpacked code are kept on disk for when they are
 	// used again, beyond the code that is in use; default 2 GB.
 	CodeCache int64
@@ -206,7 +211,10 @@ func (e *Engine) assemble(ctx context.Context) error {
 		Catalog: e.catalog, Driver: e.driver, Code: code, Logs: e.logs, Log: e.config.Logger,
 		Endpoint: e.functionEndpoint, SettleDelay: e.config.UpdateDelay, HotReload: onLoopback(e.listener.Addr()),
 	})
-	if e.queue, err = invoke.OpenQueue(ctx, e.store, e.invoker, invoke.QueueOptions{}); err != nil {
+	e.queue, err = invoke.OpenQueue(ctx, e.store, e.invoker, invoke.QueueOptions{
+		Clock: e.config.Clock, Destinations: (&destination.Sender{Route: e.route}).Send,
+	})
+	if err != nil {
 		return err
 	}
 	e.sources, err = sources.New(ctx, sources.Options{
@@ -220,6 +228,9 @@ func (e *Engine) assemble(ctx context.Context) error {
 	}
 	e.urls = &functionurl.Server{Catalog: e.catalog, Invoker: e.invoker, Authenticate: e.services.Authenticate, Log: e.config.Logger}
 	e.invoker.Resume()
+	if err := e.queue.Start(ctx); err != nil {
+		return err
+	}
 	e.sources.Start()
 	return nil
 }
