@@ -111,19 +111,9 @@ func (a *app) serve(cmd *cobra.Command, c engine.Config, verbose bool) error {
 	c.Version = a.version
 	c.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
 	began := time.Now()
-	e, err := engine.Start(cmd.Context(), c)
-	if err != nil {
-		return err
-	}
-	c.Logger.Info("engine serves", "endpoint", e.URL(), "driver", e.Driver(), "data", c.DataDir, "authentication", e.Authentication(), "after", time.Since(began).Round(time.Millisecond))
-	failed := make(chan error, 1)
-	go func() { failed <- e.Wait() }()
-	select {
-	case <-cmd.Context().Done():
-		c.Logger.Info("engine stops")
-	case err = <-failed:
-	}
-	return errors.Join(err, e.Close())
+	return engine.Run(cmd.Context(), c, func(e *engine.Engine) {
+		c.Logger.Info("engine serves", "endpoint", e.URL(), "driver", e.Driver(), "data", c.DataDir, "authentication", e.Authentication(), "after", time.Since(began).Round(time.Millisecond))
+	})
 }
 
 func (a *app) stopCommand() *cobra.Command {

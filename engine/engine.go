@@ -275,9 +275,15 @@ func (e *Engine) Driver() string { return e.driver.Name() }
 // Authentication is how callers are known: "any" or "strict".
 func (e *Engine) Authentication() string { return e.config.Authentication }
 
-// Wait returns when the engine has stopped serving by itself, with the reason.
+// Wait returns when the engine has stopped serving by itself, with the reason:
+// store.ErrBroken, of which an engine that is started anew recovers.
 func (e *Engine) Wait() error {
-	err := <-e.serving
+	var err error
+	select {
+	case err = <-e.serving:
+	case <-e.store.Broken():
+		return store.ErrBroken
+	}
 	e.serving <- err
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil

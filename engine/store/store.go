@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -34,6 +35,9 @@ type Store struct {
 	server *server.Server
 	conn   *nats.Conn
 	js     jetstream.JetStream
+	broken *broken
+	closed chan struct{}
+	tasks  sync.WaitGroup
 }
 
 // Open starts the embedded server on dir, which is created when missing.
@@ -61,7 +65,8 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure embedded JetStream: %w", err)
 	}
-	srv.SetLoggerV2(serverLogger{log}, false, false, false)
+	broken := &broken{reported: make(chan struct{})}
+	srv.SetLoggerV2(serverLogger{log, broken}, false, false, false)
 	srv.Start()
 	if !srv.ReadyForConnections(startTimeout) {
 		srv.Shutdown()
@@ -78,7 +83,15 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 		srv.Shutdown()
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
-	return &Store{dir: filepath.Clean(dir), server: srv, conn: conn, js: js}, nil
+	s := &Store{dir: filepath.Clean(dir), server: srv, conn: conn, js: js, broken: broken, closed: make(chan struct{})}
+	s.tasks.Go(func() {
+		select {
+		case <-broken.reported: // whoever waits for an answer would wait long
+			conn.Close()
+		case <-s.closed:
+		}
+	})
+	return s, nil
 }
 
 // JetStream gives access to streams and consumers. What publishes a message through
@@ -87,6 +100,8 @@ func (s *Store) JetStream() jetstream.JetStream { return guarded{s.js, s} }
 
 // Close flushes and stops the embedded server.
 func (s *Store) Close() {
+	close(s.closed)
+	s.tasks.Wait()
 	s.conn.Close()
 	s.server.Shutdown()
 	s.server.WaitForShutdown()
@@ -107,7 +122,10 @@ func (s *Store) bucket(ctx context.Context, name string) (jetstream.KeyValue, er
 }
 
 // serverLogger passes what the embedded server has to say on to slog.
-type serverLogger struct{ log *slog.Logger }
+type serverLogger struct {
+	log    *slog.Logger
+	broken *broken
+}
 
 func (l serverLogger) Noticef(string, ...any) {}
 func (l serverLogger) Debugf(string, ...any)  {}
@@ -117,7 +135,9 @@ func (l serverLogger) Warnf(f string, args ...any) {
 }
 
 func (l serverLogger) Errorf(f string, args ...any) {
-	l.log.Error("jetstream: " + fmt.Sprintf(f, args...))
+	text := fmt.Sprintf(f, args...)
+	l.log.Error("jetstream: " + text)
+	l.broken.hear(text)
 }
 
 func (l serverLogger) Fatalf(f string, args ...any) {

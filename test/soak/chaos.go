@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// disturbances are those that there are.
+var disturbances = []string{"engine", "stop", "pause", "environment", "disk", "daemon"}
+
+// settling is how long after a disturbance a call may still feel it.
+const settling = time.Second
+
+// disturb does one thing after the other until ctx ends, and leaves everything running.
+func (s *site) disturb(ctx context.Context, dice *rand.Rand, r *report) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Duration(500+dice.IntN(2500)) * time.Millisecond):
+		}
+		what := s.chaos[dice.IntN(len(s.chaos))]
+		length := time.Duration(dice.IntN(1500)) * time.Millisecond
+		begin := time.Now()
+		s.opened()
+		err := s.once(what, length, dice)
+		s.closed()
+		s.logf("%s %s, for %v", begin.Format("15:04:05.000"), what, time.Since(begin).Round(time.Millisecond))
+		r.disturbed(what, err)
+	}
+}
+
+// once disturbs the site and repairs it, which the end of the run does not cut short.
+func (s *site) once(what string, length time.Duration, dice *rand.Rand) error {
+	ctx := context.Background()
+	switch what {
+	case "engine":
+		s.end(syscall.SIGKILL)
+		time.Sleep(length / 3)
+		return s.launch(ctx)
+	case "stop":
+		s.end(syscall.SIGTERM)
+		return s.launch(ctx)
+	case "pause": // as when a laptop sleeps
+		_ = syscall.Kill(s.pid(), syscall.SIGSTOP)
+		time.Sleep(length)
+		return syscall.Kill(s.pid(), syscall.SIGCONT)
+	case "environment":
+		return s.killEnvironment(dice)
+	case "disk":
+		return s.fill(length)
+	case "daemon":
+		if s.daemon == nil {
+			return nil
+		}
+		s.daemon.kill()
+		time.Sleep(length)
+		return s.daemon.start(ctx)
+	}
+	return fmt.Errorf("there is no disturbance %q", what)
+}
+
+// killEnvironment kills a process of an environment: the function or its supervisor.
+func (s *site) killEnvironment(dice *rand.Rand) error {
+	if s.driver == "docker" {
+		out, err := s.docker("ps", "-q", "--filter", "label=lambdaform.pid="+strconv.Itoa(s.pid())).Output()
+		if ids := strings.Fields(string(out)); err == nil && len(ids) > 0 {
+			_ = s.docker("kill", ids[dice.IntN(len(ids))]).Run() // it may have just ended
+		}
+		return err
+	}
+	if all := below(s.pid()); len(all) > 0 {
+		_ = syscall.Kill(all[dice.IntN(len(all))], syscall.SIGKILL)
+	}
+	return nil
+}
+
+func below(pid int) (all []int) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, path := range tasks {
+		data, _ := os.ReadFile(path) //nolint:gosec // a path of the kernel's
+		for _, field := range strings.Fields(string(data)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				all = append(append(all, child), below(child)...)
+			}
+		}
+	}
+	return all
+}
+
+// fill leaves the data directory no room for a while.
+func (s *site) fill(length time.Duration) error {
+	path := filepath.Join(s.data(), "ballast")
+	defer os.Remove(path)
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	block := make([]byte, 1<<20)
+	for err == nil {
+		_, err = f.Write(block)
+	}
+	time.Sleep(length)
+	return nil
+}
+
+// opened and closed bound a time in which calls may fail.
+func (s *site) opened() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.windows = append(s.windows, window{begin: time.Now()})
+}
+
+func (s *site) closed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.windows[len(s.windows)-1].end = time.Now()
+}
+
+// disturbedSince tells whether something was disturbed at any time since.
+func (s *site) disturbedSince(since time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range s.windows {
+		if w.end.IsZero() || w.end.Add(settling).After(since) {
+			return true
+		}
+	}
+	return false
+}
