@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -255,7 +256,7 @@ func TestLoadConfig(t *testing.T) {
 	}
 
 	write("listen = \"127.0.0.1:1\"\ndata_dir = \"state\"\ndriver = \"process\"\nnetwork = \"none\"\n" +
-		"runtime \"python3.13\" {\n  image = \"mine\"\n}\nlimits {\n  preset = \"2016\"\n}\nservices {\n  s3 = \"http://127.0.0.1:9000\"\n}\n")
+		"runtime \"python3.13\" {\n  image = \"mine\"\n}\nlimits {\n  preset = \"2016\"\n}\nservices {\n  s3 = \"http://127.0.0.1:9000\"\n  sqs = \"http://127.0.0.1:1\"\n  sns = \"http://127.0.0.1:2\"\n  events = \"http://127.0.0.1:3\"\n}\nclock_speed = 3600\n")
 	c, err = loadConfig(path, settings{Listen: "127.0.0.1:2"})
 	if err != nil {
 		t.Fatal(err)
@@ -263,6 +264,11 @@ func TestLoadConfig(t *testing.T) {
 	if c.Listen != "127.0.0.1:2" || c.DataDir != filepath.Join(dir, "state") || c.Driver != "process" || c.Network != "none" ||
 		c.Images["python3.13"] != "mine" || c.Limits != catalog.Guide2016() || c.Services["s3"] != "http://127.0.0.1:9000" {
 		t.Errorf("%+v", c)
+	}
+
+	services := map[string]string{"s3": "http://127.0.0.1:9000", "sqs": "http://127.0.0.1:1", "sns": "http://127.0.0.1:2", "events": "http://127.0.0.1:3"}
+	if !maps.Equal(c.Services, services) || c.Clock == nil {
+		t.Errorf("%v, %v", c.Services, c.Clock)
 	}
 
 	write("runtime \"python3.13\" {\n  command = [\"python3\", \"-m\", \"awslambdaric\"]\n}\n")
@@ -300,6 +306,8 @@ credentials "AKIABOB" {
 		"nope = 1":                                     "Unsupported argument",
 		"limits {\n  preset = \"1999\"\n}\n":           "use today or 2016",
 		"services {\n  s3 = \"minio\"\n}\n":            "use one such as http://127.0.0.1:9000",
+		"services {\n  sqs = \"elasticmq\"\n}\n":       "services: sqs = ",
+		"clock_speed = -1\n":                           "clock_speed = -1 cannot be negative",
 		"limits {\n  concurrent_executions = -1\n}\n":  "cannot be negative",
 	} {
 		write(content)

@@ -123,7 +123,9 @@ func (s *calls) invokeAsync(w http.ResponseWriter, r *http.Request, labels wire.
 	if err != nil {
 		return err
 	}
-	err = s.queue.Enqueue(r.Context(), invoke.Request{Ref: target, RequestID: wire.CallerFrom(r.Context()).RequestID, Payload: payload})
+	err = s.queue.Enqueue(r.Context(), invoke.Request{
+		Ref: target, RequestID: wire.CallerFrom(r.Context()).RequestID, TraceID: r.Header.Get("X-Amzn-Trace-Id"), Payload: payload,
+	})
 	if err != nil {
 		return err
 	}

@@ -112,6 +112,12 @@ func (q *Queue) send(e *event, o *outcome, to target) error {
 		ARN: to.ARN, Function: e.Ref, FunctionARN: qualified(e.Ref), RequestID: e.RequestID, TraceID: e.TraceID,
 		Success: o.Condition == succeeded, At: o.Ended, Body: o.Request,
 	}
+	// The chain of requests goes on with the function that has ended.
+	if f, err := q.invoker.Catalog.Function(e.Ref); err == nil {
+		if further, err := chain(e.TraceID, &f); err == nil {
+			m.TraceID = further
+		}
+	}
 	if to.DeadLetter {
 		m.Failure = &o.Failure
 	} else {
@@ -141,14 +147,7 @@ func (q *Queue) sendToFunction(ctx context.Context, e *event, m destination.Mess
 	if limit := q.invoker.Catalog.Limits.MaxEventBytes; int64(len(m.Body)) > limit {
 		return &destination.RejectedError{Err: fmt.Errorf("the record has %d bytes, and events of functions may have %d", len(m.Body), limit)}
 	}
-	// The chain of requests goes on with the function that has ended.
-	trace := e.TraceID
-	if f, err := q.invoker.Catalog.Function(e.Ref); err == nil {
-		if further, err := chain(trace, &f); err == nil {
-			trace = further
-		}
-	}
 	// The same record has the same id, should it be sent twice.
 	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(e.RequestID+" "+m.ARN)).String()
-	return q.Enqueue(ctx, Request{Ref: to, RequestID: id, TraceID: trace, Payload: m.Body})
+	return q.Enqueue(ctx, Request{Ref: to, RequestID: id, TraceID: m.TraceID, Payload: m.Body})
 }

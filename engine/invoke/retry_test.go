@@ -3,6 +3,7 @@ package invoke_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -151,6 +152,34 @@ func TestQueueKeepsCounts(t *testing.T) {
 	eventually(t, "the event is given up after the third attempt", b.settled)
 }
 
+// An engine may die after it has noted an attempt and before it has taken the event
+// out of the work queue: the next one finds both, and heeds the note.
+func TestQueueHeedsNotes(t *testing.T) {
+	b := newBench(t, &driver{calls: make(chan *invocation)})
+	b.function("f")
+	c := manual()
+	first := b.queue(invoke.QueueOptions{Clock: c})
+	b.enqueue(first, "f", "event")
+	(<-b.calls).end(sandbox.FunctionError)
+	eventually(t, "the attempt is noted", func() bool { return b.stored("ASYNC") == 0 && b.stored("LATER") == 1 })
+	first.Close()
+	second, err := invoke.OpenQueue(t.Context(), b.store, b.Invoker, invoke.QueueOptions{Clock: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(second.Close)
+	b.enqueue(second, "f", "event") // lies there again
+	if err := second.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the work queue is empty", func() bool { return b.stored("ASYNC") == 0 })
+	pass(t, c, time.Minute)
+	(<-b.calls).end(sandbox.FunctionError)
+	pass(t, c, 2*time.Minute)
+	(<-b.calls).end(sandbox.FunctionError)
+	eventually(t, "the event is given up after three attempts", b.settled)
+}
+
 // Retries are as many as is set: by default AWS's two, in the guide of 2016 three.
 func TestQueueRetryLimits(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -236,5 +265,42 @@ func TestQueueBacklog(t *testing.T) {
 				t.Errorf("%d environments", n)
 			}
 		})
+	}
+}
+
+// A burst of events boots few environments: as many as may boot at once, and one in the
+// place of the first that is ready. That one serves everybody who waits.
+func TestQueueBurst(t *testing.T) {
+	const events = 60
+	d := &driver{boots: make(chan *boot), calls: make(chan *invocation)}
+	b := newBench(t, d)
+	b.function("f")
+	q := b.queue(quick)
+	for i := range events {
+		b.enqueue(q, "f", fmt.Sprint(i))
+	}
+	most := max(4, 2*runtime.NumCPU())
+	booting := []*boot{<-d.boots}
+	for len(booting) < most {
+		booting = append(booting, <-d.boots)
+	}
+	booting[0].verdict <- nil
+	booting = append(booting[1:], <-d.boots)
+	for range events {
+		i := <-d.calls
+		if i.env.name != "env-1" {
+			t.Errorf("%s was handled by %s", i.RequestID, i.env.name)
+		}
+		i.succeed()
+	}
+	eventually(t, "all are done", b.settled)
+	for _, late := range booting {
+		late.verdict <- nil
+	}
+	eventually(t, "those that had begun are ready", func() bool { return len(b.alive()) == most+1 })
+	select {
+	case <-d.boots:
+		t.Error("an environment boots that nobody waits for")
+	default:
 	}
 }

@@ -30,6 +30,11 @@ func (s *Sender) toQueue(ctx context.Context, to arn.ARN, m *Message) error {
 		return err
 	}
 	in := &sqs.SendMessageInput{QueueUrl: queue.QueueUrl, MessageBody: aws.String(string(m.Body))}
+	if m.TraceID != "" { // so that a loop by way of the queue is a chain
+		in.MessageSystemAttributes = map[string]sqstypes.MessageSystemAttributeValue{
+			string(sqstypes.MessageSystemAttributeNameForSendsAWSTraceHeader): {DataType: aws.String("String"), StringValue: &m.TraceID},
+		}
+	}
 	for _, a := range m.attributes() {
 		if in.MessageAttributes == nil {
 			in.MessageAttributes = map[string]sqstypes.MessageAttributeValue{}
