@@ -77,8 +77,8 @@ func (e *Engine) serveStatus(w http.ResponseWriter, caller wire.Caller) {
 	writeJSON(w, http.StatusOK, status)
 }
 
-// LogsPath serves the log of a function as lines of JSON, one observe.Event each:
-// ?account=…&region=…&function=…&since=RFC3339&follow=true.
+// LogsPath serves a log group as lines of JSON, one observe.Event each:
+// ?account=…&region=…&group=…&since=RFC3339&follow=true, or function=… for its usual group.
 const LogsPath = "/_engine/logs"
 
 func (e *Engine) serveLogs(w http.ResponseWriter, r *http.Request, caller wire.Caller) {
@@ -104,14 +104,15 @@ func (e *Engine) serveLogs(w http.ResponseWriter, r *http.Request, caller wire.C
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(e.stopping, cancel)() // who follows a log does not hold up the engine's end
-	err := e.logs.Read(ctx, account, region, query.Get("function"), since, query.Get("follow") == "true", func(event observe.Event) error {
+	group := observe.Group{Account: account, Region: region, Name: or(query.Get("group"), "/aws/lambda/"+query.Get("function"))}
+	err := e.logs.Read(ctx, group, since, query.Get("follow") == "true", func(event observe.Event) error {
 		if err := lines.Encode(event); err != nil {
 			return err
 		}
 		return flusher.Flush()
 	})
 	if err != nil && ctx.Err() == nil {
-		e.config.Logger.Warn("read log", "function", query.Get("function"), "err", err)
+		e.config.Logger.Warn("read log", "group", group.Name, "err", err)
 	}
 }
 

@@ -20,7 +20,7 @@ const (
 // startWorker boots an environment of f's version.
 func startWorker(ctx context.Context, f *fleet, kept bool) (*worker, error) {
 	w := &worker{fleet: f, kept: kept, source: observe.Source{
-		Account: f.function.Account, Region: f.function.Region, Function: f.function.Name,
+		Account: f.function.Account, Region: f.function.Region, Group: *f.version.Config.LoggingConfig.LogGroup,
 		Stream: streamName(*f.version.Config.Version),
 	}}
 	budget := initTimeout
