@@ -25,6 +25,7 @@ import (
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/api"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/kinesis"
+	"github.com/lambdaform/terraform-provider-lambda/engine/api/logs"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/sts"
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
@@ -246,7 +247,11 @@ func (e *Engine) bind(packages *store.Packages) (*wire.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bind the STS API: %w", err)
 	}
-	return wire.NewServer(e.callers(), lambda, kinesisAPI, identity), nil
+	logsAPI, err := (&logs.Service{Logs: e.logs, Now: time.Now, Stopping: e.stopping}).Wire()
+	if err != nil {
+		return nil, fmt.Errorf("bind the CloudWatch Logs API: %w", err)
+	}
+	return wire.NewServer(e.callers(), lambda, kinesisAPI, logsAPI, identity), nil
 }
 
 // URL is where the engine answers.
