@@ -32,6 +32,14 @@ type settings struct {
 
 	Authentication string               `hcl:"authentication,optional"`
 	Credentials    []credentialSettings `hcl:"credentials,block"`
+	Roles          []roleSettings       `hcl:"role,block"`
+}
+
+// roleSettings say what an execution role may do. Roles without any may do everything.
+type roleSettings struct {
+	Name       string `hcl:"name,label"`           // or ARN
+	Policy     string `hcl:"policy,optional"`      // a document
+	PolicyFile string `hcl:"policy_file,optional"` // relative to the file
 }
 
 // credentialSettings say who an access key is.
@@ -98,6 +106,7 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 		Authentication: first(flags.Authentication, file.Authentication),
 		Credentials:    map[string]wire.Credential{},
 	}
+	var err error
 	for _, k := range file.Credentials {
 		if _, twice := c.Credentials[k.AccessKey]; twice {
 			return c, fmt.Errorf("%s: credentials %q: an access key has one block only", path, k.AccessKey)
@@ -118,6 +127,9 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 			c.Commands[r.Name] = r.Command
 		}
 	}
+	if c.Roles, err = roles(path, file.Roles); err != nil {
+		return c, err
+	}
 	if file.Services != nil && file.Services.S3 != "" {
 		if u, err := url.Parse(file.Services.S3); err != nil || u.Host == "" {
 			return c, fmt.Errorf("%s: services: s3 = %q is not a URL: use one such as http://127.0.0.1:9000", path, file.Services.S3)
@@ -127,7 +139,6 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 	if file.Cache < 0 {
 		return c, fmt.Errorf("%s: code_cache = %d cannot be negative: give a number of bytes, such as 2e9", path, file.Cache)
 	}
-	var err error
 	if file.Delay != "" {
 		if c.UpdateDelay, err = time.ParseDuration(file.Delay); err != nil {
 			return c, fmt.Errorf("%s: update_delay: %w. Use a duration such as 2s", path, err)
@@ -144,6 +155,36 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 		c.DataDir = dir
 	}
 	return c, nil
+}
+
+// roles reads what the roles may do.
+func roles(path string, settings []roleSettings) (map[string]*catalog.RolePolicy, error) {
+	policies := map[string]*catalog.RolePolicy{}
+	for _, r := range settings {
+		if _, twice := policies[r.Name]; twice {
+			return nil, fmt.Errorf("%s: role %q: a role has one block only", path, r.Name)
+		}
+		if (r.Policy == "") == (r.PolicyFile == "") {
+			return nil, fmt.Errorf("%s: role %q: set policy, a document, or policy_file, where one is", path, r.Name)
+		}
+		document := r.Policy
+		if r.PolicyFile != "" {
+			if !filepath.IsAbs(r.PolicyFile) {
+				r.PolicyFile = filepath.Join(filepath.Dir(path), r.PolicyFile)
+			}
+			raw, err := os.ReadFile(r.PolicyFile)
+			if err != nil {
+				return nil, fmt.Errorf("%s: role %q: %w", path, r.Name, err)
+			}
+			document = string(raw)
+		}
+		policy, err := catalog.ParseRolePolicy(document)
+		if err != nil {
+			return nil, fmt.Errorf("%s: role %q: %w", path, r.Name, err)
+		}
+		policies[r.Name] = policy
+	}
+	return policies, nil
 }
 
 func limits(s *limitSettings) (catalog.Limits, error) {

@@ -64,7 +64,10 @@ type Config struct {
 	Network string
 	// Services are endpoints of services by name, instead of AWS's: s3.
 	Services map[string]string
-	Limits   catalog.Limits // the zero value means catalog.Today()
+	// Roles are the policies of execution roles, by ARN or, for any account, by name. A
+	// role that is not among them may do everything.
+	Roles  map[string]*catalog.RolePolicy
+	Limits catalog.Limits // the zero value means catalog.Today()
 	// CodeCache is how many bytes of unpacked code are kept on disk for when they are
 	// used again, beyond the code that is in use; default 2 GB.
 	CodeCache int64
@@ -198,7 +201,7 @@ func (e *Engine) assemble(ctx context.Context) error {
 	}
 	e.tidying.Go(func() { e.tidy(packages) })
 	e.invoker = invoke.New(invoke.Options{
-		Catalog: e.catalog, Driver: e.driver, Code: code, Logs: e.logs, Log: e.config.Logger,
+		Catalog: e.catalog, Driver: e.driver, Code: code, Logs: e.logs, Log: e.config.Logger, Role: e.rolePolicy,
 		Endpoint: e.functionEndpoint, SettleDelay: e.config.UpdateDelay, HotReload: onLoopback(e.listener.Addr()),
 	})
 	if e.queue, err = invoke.OpenQueue(ctx, e.store, e.invoker, invoke.QueueOptions{}); err != nil {

@@ -77,8 +77,9 @@ func (e *Engine) serveStatus(w http.ResponseWriter, caller wire.Caller) {
 	writeJSON(w, http.StatusOK, status)
 }
 
-// LogsPath serves a log group as lines of JSON, one observe.Event each:
-// ?account=…&region=…&group=…&since=RFC3339&follow=true, or function=… for its usual group.
+// LogsPath serves the log of a function as lines of JSON, one observe.Event each:
+// ?account=…&region=…&function=…&since=RFC3339&follow=true, and group=… if it does not
+// log to the group of its own.
 const LogsPath = "/_engine/logs"
 
 func (e *Engine) serveLogs(w http.ResponseWriter, r *http.Request, caller wire.Caller) {
@@ -104,8 +105,12 @@ func (e *Engine) serveLogs(w http.ResponseWriter, r *http.Request, caller wire.C
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(e.stopping, cancel)() // who follows a log does not hold up the engine's end
-	group := observe.Group{Account: account, Region: region, Name: or(query.Get("group"), "/aws/lambda/"+query.Get("function"))}
+	own := observe.FunctionGroup(query.Get("function"))
+	group := observe.Group{Account: account, Region: region, Name: or(query.Get("group"), own)}
 	err := e.logs.Read(ctx, group, since, query.Get("follow") == "true", func(event observe.Event) error {
+		if group.Name != own && !strings.Contains(event.Stream, "/"+query.Get("function")+"[") { // another's in the same group
+			return nil
+		}
 		if err := lines.Encode(event); err != nil {
 			return err
 		}

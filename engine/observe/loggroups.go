@@ -58,7 +58,8 @@ func (l *Logs) ensure(ctx context.Context, s Source) error {
 	if _, ok := l.streams.Get(s.key()); ok {
 		return nil
 	}
-	if err := l.CreateGroup(ctx, GroupRecord{Account: s.Account, Region: s.Region, Name: s.Group}); err != nil && !errors.Is(err, ErrGroupExists) {
+	err := l.CreateGroup(ctx, GroupRecord{Account: s.Account, Region: s.Region, Name: s.Group})
+	if err != nil && !errors.Is(err, ErrGroupExists) {
 		return err
 	}
 	return l.addStream(ctx, s, false)

@@ -2,6 +2,9 @@ package observe
 
 import "strings"
 
+// FunctionGroup is the name of the log group that a function has of its own.
+func FunctionGroup(function string) string { return "/aws/lambda/" + function }
+
 // Group names a log group.
 type Group struct{ Account, Region, Name string }
 
@@ -9,13 +12,17 @@ type Group struct{ Account, Region, Name string }
 type Source struct {
 	Account, Region, Group string
 	Stream                 string // of a function: one per environment, such as 2026/11/22/[$LATEST]0123…
+	// Existing keeps Append from making the group: without one, nothing is logged.
+	Existing bool
 }
 
 // group is the group that a stream belongs to.
 func (s Source) group() Group { return Group{s.Account, s.Region, s.Group} }
 
 // Stream names a stream of the group.
-func (g Group) Stream(name string) Source { return Source{g.Account, g.Region, g.Name, name} }
+func (g Group) Stream(name string) Source {
+	return Source{Account: g.Account, Region: g.Region, Group: g.Name, Stream: name}
+}
 
 // ARN of the group, as it is called where policies speak of it.
 func (g Group) ARN() string {

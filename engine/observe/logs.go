@@ -135,7 +135,8 @@ func (l *Logs) Close() {
 	<-l.done
 }
 
-// Append adds one line to a log. Its group and stream come to be with it.
+// Append adds one line to a log. Its stream comes to be with it, and its group too
+// unless the source says otherwise.
 func (l *Logs) Append(s Source, at time.Time, message string) {
 	select {
 	case l.in <- record{s, at.UnixMilli(), message}:
@@ -200,6 +201,9 @@ func (l *Logs) publish() {
 
 // publishBatch is for the writer alone.
 func (l *Logs) publishBatch(ctx context.Context, source Source, b *newBatch) error {
+	if _, ok := l.groups.Get(source.group().key()); !ok && source.Existing {
+		return nil
+	}
 	if err := l.ensure(ctx, source); err != nil {
 		return err
 	}
