@@ -3,6 +3,7 @@ package observe
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -35,7 +36,7 @@ func (l *Logs) Next(ctx context.Context) (uint64, error) {
 	l.Flush()
 	info, err := l.stream.Info(ctx)
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("read the state of the logs: %w", err)
 	}
 	return info.State.LastSeq + 1, nil
 }

@@ -175,6 +175,26 @@ def test_function():
     assert lines[2] == f"END RequestId: {request}" and lines[3].startswith(f"REPORT RequestId: {request}\t"), lines
 
 
+def test_follow():
+    """What `aws logs tail --follow` of the AWS CLI asks for, again and again."""
+    create("followed", "print(event)")
+    arguments = {"logGroupName": "/aws/lambda/followed", "interleaved": True}
+    seen = set()
+    printed = []
+    for call in range(5):
+        client.invoke(FunctionName="followed", Payload=str(call))
+        while True:
+            answer = logs.filter_log_events(**arguments)
+            printed += [e for e in answer["events"] if e["eventId"] not in seen]
+            seen |= {e["eventId"] for e in answer["events"]}
+            if "nextToken" not in answer:
+                arguments.pop("nextToken", None)
+                arguments["startTime"] = max(e["timestamp"] for e in printed)
+                break
+            arguments["nextToken"] = answer["nextToken"]
+    assert [e["message"] for e in printed if e["message"].isdigit()] == list("01234") and len(printed) == 20, printed
+
+
 def test_live_tail():
     live = connect("logs", inject_host_prefix=False)  # or it would look for a host stream-127.0.0.1
     stream = live.start_live_tail(logGroupIdentifiers=[ARN + "/made/a"], logEventFilterPattern="tail")["responseStream"]
