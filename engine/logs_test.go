@@ -131,6 +131,7 @@ func TestRoleMayLog(t *testing.T) {
 		"may":    `{"Statement":[{"Effect":"Allow","Action":["logs:CreateLogGroup","logs:CreateLogStream","logs:PutLogEvents"],"Resource":"arn:aws:logs:*:*:*"}]}`,
 		"maynot": `{"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`,
 		"denied": `{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"logs:*","Resource":"*"}]}`,
+		"noput":  `{"Statement":[{"Effect":"Allow","Action":["logs:CreateLogGroup","logs:CreateLogStream"],"Resource":"*"}]}`,
 		"into":   `{"Statement":[{"Effect":"Allow","Action":["logs:CreateLogStream","logs:PutLogEvents"],"Resource":"*"}]}`,
 	}
 	roles := map[string]*catalog.RolePolicy{}
@@ -144,8 +145,10 @@ func TestRoleMayLog(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = e.Close() })
 	a := accountOn(t, e.URL(), "000000000000")
-	if _, err := a.logs.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/aws/lambda/made")}); err != nil {
-		t.Fatal(err)
+	for _, made := range []string{"made", "unused"} {
+		if _, err := a.logs.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/aws/lambda/" + made)}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, c := range []struct {
 		function, role string
@@ -158,6 +161,8 @@ func TestRoleMayLog(t *testing.T) {
 		{"by-arn", "path/maynot", true},
 		{"missing", "into", false}, // the group, which the role may not make
 		{"made", "into", true},
+		{"unused", "denied", false}, // its group is there, and stays empty
+		{"mute", "noput", false},
 	} {
 		a.create(c.function, python(t, "print('hello'); return 'fine'"), func(in *lambda.CreateFunctionInput) {
 			in.Role = aws.String("arn:aws:iam::000000000000:role/" + c.role)
@@ -173,7 +178,7 @@ func TestRoleMayLog(t *testing.T) {
 		if got := a.messages(group); len(got) != 0 != c.logs {
 			t.Errorf("log of %s: %v", c.function, got)
 		}
-		if there := slices.Contains(a.groups(), group); there != c.logs {
+		if there := slices.Contains(a.groups(), group); there != (c.logs || c.function == "unused") {
 			t.Errorf("the group of %s exists: %v", c.function, there)
 		}
 	}
