@@ -29,16 +29,16 @@ func (w *worker) start(at time.Time, requestID string) {
 // there was one, and the status of calls that did not end well.
 func (w *worker) end(requestID string, r sandbox.Result, extra, init time.Duration, status string) {
 	now, memory := time.Now(), *w.fleet.version.Config.MemorySize
-	billed := billed(r.Duration+extra, w.fleet.invoker.Catalog.Limits.BillingStep)
+	cost := billed(r.Duration+extra, w.fleet.invoker.Catalog.Limits.BillingStep)
 	if w.journal.format == types.LogFormatJson {
 		w.endEvents(now, requestID, status, metrics{
-			Duration: rounded(r.Duration), Billed: billed, Memory: memory, MaxMemory: r.MaxMemoryMB, Init: rounded(init),
+			Duration: rounded(r.Duration), Billed: cost, Memory: memory, MaxMemory: r.MaxMemoryMB, Init: rounded(init),
 		})
 		return
 	}
 	w.line(now, "END RequestId: "+requestID)
 	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB",
-		requestID, milliseconds(r.Duration), billed, memory, r.MaxMemoryMB)
+		requestID, milliseconds(r.Duration), cost, memory, r.MaxMemoryMB)
 	if init > 0 {
 		line += fmt.Sprintf("\tInit Duration: %.2f ms", milliseconds(init))
 	}
