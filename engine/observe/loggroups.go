@@ -28,12 +28,12 @@ type GroupRecord struct {
 // Group names the group.
 func (r GroupRecord) Group() Group { return Group{r.Account, r.Region, r.Name} }
 
-// streamRecord is what is kept of a log stream, beside its events.
+// streamRecord is kept of a log stream that somebody has created by name, so that it
+// is there without events. Others are there as long as they have any: starting an
+// environment costs no document.
 type streamRecord struct {
 	Name    string    `json:"name"`
 	Created time.Time `json:"created"`
-	// Asked says that somebody has created it by name: it stays without events.
-	Asked bool `json:"asked,omitempty"`
 }
 
 // StreamInfo describes a log stream. Times of events are zero while there are none.
@@ -53,27 +53,31 @@ var (
 	ErrStreamThere = errors.New("the log stream exists")
 )
 
-// ensure makes the group and the stream when they are not there.
-func (l *Logs) ensure(ctx context.Context, s Source) error {
-	if _, ok := l.streams.Get(s.key()); ok {
+// ensure makes the group when it is not there.
+func (l *Logs) ensure(ctx context.Context, g Group) error {
+	if _, ok := l.groups.Get(g.key()); ok {
 		return nil
 	}
-	err := l.CreateGroup(ctx, GroupRecord{Account: s.Account, Region: s.Region, Name: s.Group})
-	if err != nil && !errors.Is(err, ErrGroupExists) {
-		return err
+	err := l.CreateGroup(ctx, GroupRecord{Account: g.Account, Region: g.Region, Name: g.Name})
+	if errors.Is(err, ErrGroupExists) {
+		return nil
 	}
-	return l.addStream(ctx, s, false)
+	return err
 }
 
 // exists returns ErrNoGroup or ErrNoStream when there is no such stream.
-func (l *Logs) exists(s Source) error {
-	if _, ok := l.groups.Get(s.group().key()); !ok {
-		return ErrNoGroup
+func (l *Logs) exists(ctx context.Context, s Source) error {
+	if _, err := l.GetGroup(s.group()); err != nil {
+		return err
 	}
-	if _, ok := l.streams.Get(s.key()); !ok {
+	if _, ok := l.streams.Get(s.key()); ok {
+		return nil
+	}
+	messages, _, err := l.fetch(ctx, fetchRequest{NextFor: s.subject(), Batch: 1, MaxBytes: 1})
+	if err == nil && len(messages) == 0 {
 		return ErrNoStream
 	}
-	return nil
+	return err
 }
 
 // CreateGroup makes a group. The error is ErrGroupExists when there is one already.
@@ -184,30 +188,26 @@ func (l *Logs) purge(ctx context.Context, g Group, subject string, options ...je
 
 // CreateStream makes a stream of a group.
 func (l *Logs) CreateStream(ctx context.Context, s Source) error {
-	if _, err := l.GetGroup(s.group()); err != nil {
+	switch err := l.HasStream(ctx, s); {
+	case err == nil:
+		return ErrStreamThere
+	case !errors.Is(err, ErrNoStream):
 		return err
 	}
-	return l.addStream(ctx, s, true)
-}
-
-func (l *Logs) addStream(ctx context.Context, s Source, asked bool) error {
 	_, err := l.streams.Update(ctx, s.key(), func(doc *streamRecord, exists bool) error {
 		if exists {
 			return ErrStreamThere
 		}
-		*doc = streamRecord{Name: s.Stream, Created: l.now().UTC().Truncate(time.Millisecond), Asked: asked}
+		*doc = streamRecord{Name: s.Stream, Created: l.now().UTC().Truncate(time.Millisecond)}
 		return nil
 	})
-	if errors.Is(err, ErrStreamThere) && !asked {
-		return nil
-	}
 	return err
 }
 
 // DeleteStream deletes a stream with all that was appended to it before.
 func (l *Logs) DeleteStream(ctx context.Context, s Source) error {
 	return l.run(func() error {
-		if err := l.exists(s); err != nil {
+		if err := l.exists(ctx, s); err != nil {
 			return err
 		}
 		if err := l.purge(ctx, s.group(), s.subject()); err != nil {
@@ -219,9 +219,9 @@ func (l *Logs) DeleteStream(ctx context.Context, s Source) error {
 
 // HasStream returns ErrNoGroup or ErrNoStream when there is no such stream, written
 // ones included.
-func (l *Logs) HasStream(s Source) error {
+func (l *Logs) HasStream(ctx context.Context, s Source) error {
 	l.Flush()
-	return l.exists(s)
+	return l.exists(ctx, s)
 }
 
 // Streams describes the streams of a group by name.
@@ -234,27 +234,29 @@ func (l *Logs) Streams(ctx context.Context, g Group) ([]StreamInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	seen := make([]StreamInfo, len(names))
+	seen := make(map[string]*StreamInfo, len(names))
+	for _, r := range l.streams.Scan(g.key()+".", "") {
+		seen[r.Name] = &StreamInfo{Name: r.Name, Created: r.Created}
+	}
 	for _, s := range spans {
-		i := &seen[s.stream]
-		if first := time.UnixMilli(s.min).UTC(); i.First.IsZero() || first.Before(i.First) {
+		first, last, ingested := time.UnixMilli(s.min).UTC(), time.UnixMilli(s.max).UTC(), time.UnixMilli(s.ingested).UTC()
+		i := seen[names[s.stream]]
+		if i == nil {
+			i = &StreamInfo{Name: names[s.stream], Created: ingested}
+			seen[i.Name] = i
+		}
+		if i.First.IsZero() || first.Before(i.First) {
 			i.First = first
 		}
-		if last := time.UnixMilli(s.max).UTC(); last.After(i.Last) {
+		if last.After(i.Last) {
 			i.Last = last
 		}
-		i.Ingested = time.UnixMilli(s.ingested).UTC()
+		i.Ingested = ingested
 		i.Bytes += int64(s.size)
 	}
-	byName := make(map[string]StreamInfo, len(names))
-	for i, name := range names {
-		byName[name] = seen[i]
-	}
-	var streams []StreamInfo
-	for _, r := range l.streams.Scan(g.key()+".", "") {
-		i := byName[r.Name]
-		i.Name, i.Created = r.Name, r.Created
-		streams = append(streams, i)
+	streams := make([]StreamInfo, 0, len(seen))
+	for _, i := range seen {
+		streams = append(streams, *i)
 	}
 	slices.SortFunc(streams, func(a, b StreamInfo) int { return cmp.Compare(a.Name, b.Name) })
 	return streams, nil

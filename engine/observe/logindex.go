@@ -49,7 +49,7 @@ func (l *Logs) index(ctx context.Context, g Group) (spans []span, names []string
 		return nil, nil, 0, fmt.Errorf("read the state of the logs: %w", err)
 	}
 	x.forget(info.State.FirstSeq)
-	for more := x.next <= info.State.LastSeq; more; {
+	for more := true; more && x.next <= info.State.LastSeq; {
 		var messages []stored
 		messages, more, err = l.fetch(ctx, fetchRequest{Seq: x.next, NextFor: g.subjects()})
 		if err != nil {
@@ -96,13 +96,20 @@ func (l *Logs) reindex(g Group) {
 // errGone says that a batch has been deleted since it was indexed.
 var errGone = errors.New("the batch is gone")
 
-// loader reads batches by their numbers, and those that are likely wanted next with them.
+// loader reads batches by their numbers, and those that are likely wanted next with
+// them: the more, the more it has been asked for.
 type loader struct {
 	logs    *Logs
 	subject string
 	ahead   map[uint64][]byte
+	count   int // how many to read at once
 }
 
+func newLoader(l *Logs, subject string) *loader {
+	return &loader{logs: l, subject: subject, ahead: map[uint64][]byte{}, count: 8}
+}
+
+// load returns the events of a batch. It may read on from an earlier one.
 func (r *loader) load(ctx context.Context, seq, from uint64) ([]line, error) {
 	raw, ok := r.ahead[seq]
 	if !ok && from < seq {
@@ -127,7 +134,8 @@ func (r *loader) read(ctx context.Context, from uint64) error {
 	if len(r.ahead) > 4*fetchCount {
 		clear(r.ahead)
 	}
-	messages, _, err := r.logs.fetch(ctx, fetchRequest{Seq: from, NextFor: r.subject})
+	messages, _, err := r.logs.fetch(ctx, fetchRequest{Seq: from, NextFor: r.subject, Batch: r.count, MaxBytes: fetchBytes})
+	r.count = min(2*r.count, fetchCount)
 	for _, m := range messages {
 		r.ahead[m.seq] = m.raw
 	}

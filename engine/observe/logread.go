@@ -147,14 +147,14 @@ func (l *Logs) scan(ctx context.Context, q Query, yield func(stream string, at P
 		}
 		return cmp.Or(cmp.Compare(a.min, b.min), cmp.Compare(a.seq, b.seq))
 	})
-	loader := &loader{logs: l, subject: subject, ahead: map[uint64][]byte{}}
+	loader := newLoader(l, subject)
 	for next := 0; next < len(spans) || m.Len() > 0; {
 		for next < len(spans) && m.due(spans[next]) {
 			s := spans[next]
 			next++
 			first := s.seq
 			if q.Backward { // what is wanted next was written before
-				for _, soon := range spans[next:min(next+fetchCount/8, len(spans))] {
+				for _, soon := range spans[next:min(next+loader.count/2, len(spans))] {
 					first = min(first, soon.seq)
 				}
 			}

@@ -204,7 +204,7 @@ func (l *Logs) publishBatch(ctx context.Context, source Source, b *newBatch) err
 	if _, ok := l.groups.Get(source.group().key()); !ok && source.Existing {
 		return nil
 	}
-	if err := l.ensure(ctx, source); err != nil {
+	if err := l.ensure(ctx, source.group()); err != nil {
 		return err
 	}
 	if _, err := l.js.Publish(ctx, source.subject(), b.encode()); err != nil {
@@ -236,7 +236,7 @@ func (l *Logs) Flush() { _ = l.run(func() error { return nil }) }
 // Put adds events to a stream, which has to exist, and returns when they are written.
 func (l *Logs) Put(ctx context.Context, s Source, events []Event) error {
 	return l.run(func() error {
-		if err := l.exists(s); err != nil {
+		if err := l.exists(ctx, s); err != nil {
 			return err
 		}
 		var b newBatch

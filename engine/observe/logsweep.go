@@ -14,8 +14,6 @@ const (
 	sweepInterval = 10 * time.Minute
 	// futureLimit is how far ahead of its ingestion the time of an event may be.
 	futureLimit = 2 * time.Hour
-	// settleTime is how long a stream may be without the events that it was made for.
-	settleTime = time.Hour
 )
 
 func (l *Logs) sweepNowAndThen() {
@@ -36,8 +34,8 @@ func (l *Logs) sweepNowAndThen() {
 	}
 }
 
-// Sweep deletes events whose retention is over, and streams of environments that
-// have no events left. Readers do not see the former anyway.
+// Sweep deletes events whose retention is over, and with them the streams that
+// nobody has created by name. Readers do not see these events anyway.
 func (l *Logs) Sweep(ctx context.Context) error {
 	l.forgetIndexes()
 	var errs []error
@@ -46,7 +44,7 @@ func (l *Logs) Sweep(ctx context.Context) error {
 			errs = append(errs, l.expire(ctx, r.Group()))
 		}
 	}
-	return errors.Join(append(errs, l.dropEmptyStreams(ctx))...)
+	return errors.Join(errs...)
 }
 
 // expire deletes what was written before the group's horizon.
@@ -72,30 +70,6 @@ func (l *Logs) expire(ctx context.Context, g Group) error {
 		return err
 	}
 	return l.purge(ctx, g, g.subjects(), jetstream.WithPurgeSequence(messages[0].seq))
-}
-
-// dropEmptyStreams forgets the streams that nobody has asked for and that have no events.
-func (l *Logs) dropEmptyStreams(ctx context.Context) error {
-	info, err := l.stream.Info(ctx, jetstream.WithSubjectFilter(subjectRoot+">"))
-	if err != nil {
-		return fmt.Errorf("list log streams with events: %w", err)
-	}
-	for key, r := range l.streams.Scan("", "") {
-		if r.Asked || info.State.Subjects[subjectRoot+key] > 0 || l.now().Sub(r.Created) < settleTime {
-			continue
-		}
-		err := l.run(func() error { // nothing is on its way to it now
-			messages, _, err := l.fetch(ctx, fetchRequest{NextFor: subjectRoot + key, Batch: 1, MaxBytes: 1})
-			if err != nil || len(messages) > 0 {
-				return err
-			}
-			return l.streams.Delete(ctx, key)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // forgetIndexes drops the indexes of groups that nobody has read for a while.

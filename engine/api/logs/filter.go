@@ -32,7 +32,7 @@ func (s *Service) FilterLogEvents(ctx context.Context, in *cloudwatchlogs.Filter
 		return nil, known(err)
 	}
 	for _, name := range in.LogStreamNames {
-		if err := s.Logs.HasStream(g.Stream(name)); err != nil {
+		if err := s.Logs.HasStream(ctx, g.Stream(name)); err != nil {
 			return nil, known(err)
 		}
 	}

@@ -27,7 +27,7 @@ func (s *Service) GetLogEvents(ctx context.Context, in *cloudwatchlogs.GetLogEve
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Logs.HasStream(g.Stream(*in.LogStreamName)); err != nil {
+	if err := s.Logs.HasStream(ctx, g.Stream(*in.LogStreamName)); err != nil {
 		return nil, known(err)
 	}
 	q := observe.Query{

@@ -39,7 +39,7 @@ func (s *Service) PutLogEvents(ctx context.Context, in *cloudwatchlogs.PutLogEve
 		return nil, invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
 	}
 	source := group(ctx, *in.LogGroupName).Stream(*in.LogStreamName)
-	if err := s.Logs.HasStream(source); err != nil {
+	if err := s.Logs.HasStream(ctx, source); err != nil {
 		return nil, known(err)
 	}
 	r, err := s.Logs.GetGroup(group(ctx, *in.LogGroupName))
