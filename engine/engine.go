@@ -28,8 +28,10 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/logs"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/sts"
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+	"github.com/lambdaform/terraform-provider-lambda/engine/clock"
 	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
+	"github.com/lambdaform/terraform-provider-lambda/engine/invoke/destination"
 	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sources"
@@ -38,7 +40,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 )
 
-// Grace is how long a stopping engine lets running invocations finish.
+// Grace is how long a stopping engine lets running invocations finish, unless Config says otherwise.
 const Grace = 5 * time.Second
 
 // Config says how an engine runs. The zero value of each field is a good choice,
@@ -62,11 +64,14 @@ type Config struct {
 	Commands map[string][]string
 	// Network is the Docker network of environments: default bridge; "none" cuts them off.
 	Network string
-	// Services are endpoints of services by name, instead of AWS's: s3.
+	// Services are endpoints of services by name, instead of the engine's own or AWS's:
+	// s3, sqs, sns, events.
 	Services map[string]string
 	// Roles are the policies of execution roles, by ARN or, for any account, by name. A
 	// role that is not among them may do everything.
-	Roles  map[string]*catalog.RolePolicy
+	Roles map[string]*catalog.RolePolicy
+	// Clock measures the delays and the age of asynchronous events; default the system's.
+	Clock  clock.Clock
 	Limits catalog.Limits // the zero value means catalog.Today()
 	// CodeCache is how many bytes of unpacked code are kept on disk for when they are
 	// used again, beyond the code that is in use; default 2 GB.
@@ -74,7 +79,9 @@ type Config struct {
 	// UpdateDelay is how long creations and updates of functions stay in progress at
 	// least, as AWS's do for some seconds.
 	UpdateDelay time.Duration
-	Logger      *slog.Logger
+	// Grace is how long a stopping engine lets running invocations finish; default [Grace].
+	Grace  time.Duration
+	Logger *slog.Logger
 }
 
 // Engine is a running engine. It must be closed.
@@ -82,6 +89,7 @@ type Engine struct {
 	config   Config
 	listener net.Listener
 	server   *http.Server
+	drain    *drain
 	services *wire.Server
 	links    *api.Links
 	urls     *functionurl.Server
@@ -106,7 +114,7 @@ type Engine struct {
 // Start runs an engine until Close. It returns once the engine serves.
 func Start(ctx context.Context, c Config) (*Engine, error) {
 	c = c.withDefaults()
-	e := &Engine{config: c, serving: make(chan error, 1)}
+	e := &Engine{config: c, serving: make(chan error, 1), drain: newDrain()}
 	e.stopping, e.stop = context.WithCancel(context.Background())
 	if err := e.start(ctx); err != nil {
 		return nil, errors.Join(err, e.Close())
@@ -126,6 +134,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.CodeCache == 0 {
 		c.CodeCache = 2e9
+	}
+	if c.Grace == 0 {
+		c.Grace = Grace
 	}
 	if c.Limits == (catalog.Limits{}) {
 		c.Limits = catalog.Today()
@@ -163,7 +174,7 @@ func (e *Engine) start(ctx context.Context) (err error) {
 	if err := e.assemble(ctx); err != nil {
 		return err
 	}
-	e.server = &http.Server{Handler: e.guard(e), ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(e.config.Logger.Handler(), slog.LevelDebug)}
+	e.server = &http.Server{Handler: e.guard(e.drained(e)), ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(e.config.Logger.Handler(), slog.LevelDebug)}
 	go func() { e.serving <- e.server.Serve(e.listener) }()
 	return daemon.WriteIdentity(e.config.DataDir, daemon.Identity{
 		PID: os.Getpid(), Addr: e.listener.Addr().String(), Version: e.config.Version, Started: time.Now().UTC(),
@@ -204,7 +215,10 @@ func (e *Engine) assemble(ctx context.Context) error {
 		Catalog: e.catalog, Driver: e.driver, Code: code, Logs: e.logs, Log: e.config.Logger, Role: e.rolePolicy,
 		Endpoint: e.functionEndpoint, SettleDelay: e.config.UpdateDelay, HotReload: onLoopback(e.listener.Addr()),
 	})
-	if e.queue, err = invoke.OpenQueue(ctx, e.store, e.invoker, invoke.QueueOptions{}); err != nil {
+	e.queue, err = invoke.OpenQueue(ctx, e.store, e.invoker, invoke.QueueOptions{
+		Clock: e.config.Clock, Destinations: (&destination.Sender{Route: e.route}).Send,
+	})
+	if err != nil {
 		return err
 	}
 	e.sources, err = sources.New(ctx, sources.Options{
@@ -218,6 +232,9 @@ func (e *Engine) assemble(ctx context.Context) error {
 	}
 	e.urls = &functionurl.Server{Catalog: e.catalog, Invoker: e.invoker, Authenticate: e.services.Authenticate, Log: e.config.Logger}
 	e.invoker.Resume()
+	if err := e.queue.Start(ctx); err != nil {
+		return err
+	}
 	e.sources.Start()
 	return nil
 }
@@ -276,8 +293,9 @@ func (e *Engine) Wait() error {
 	return err
 }
 
-// Close stops the engine. Running invocations have Grace to finish; asynchronous
-// events that have not stay in the queue.
+// Close stops the engine. It takes no more requests and answers them with 503. Running
+// invocations have [Config.Grace] to finish; asynchronous events that have not stay in
+// the queue.
 func (e *Engine) Close() error {
 	e.closing.Do(func() { e.closeErr = e.shutDown() })
 	return e.closeErr
@@ -286,7 +304,7 @@ func (e *Engine) Close() error {
 func (e *Engine) shutDown() error {
 	var errs []error
 	e.stop()
-	ctx, cancel := context.WithTimeout(context.Background(), Grace)
+	ctx, cancel := context.WithTimeout(context.Background(), e.config.Grace)
 	defer cancel()
 
 	// Whoever still runs when the grace is over loses the environment under it.
@@ -297,15 +315,7 @@ func (e *Engine) shutDown() error {
 	if e.queue != nil {
 		ending.Go(e.queue.Close)
 	}
-	if e.server != nil {
-		ending.Go(func() {
-			if e.server.Shutdown(ctx) != nil {
-				_ = e.server.Close()
-			}
-		})
-	} else if e.listener != nil {
-		_ = e.listener.Close()
-	}
+	ending.Go(func() { e.drain.close(ctx) })
 	ended := make(chan struct{})
 	go func() { ending.Wait(); close(ended) }()
 	select {
@@ -316,6 +326,7 @@ func (e *Engine) shutDown() error {
 		stop, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		errs = append(errs, e.driver.Close(stop))
+		e.drain.close(stop) // whose callers are told
 	}
 	<-ended
 	if e.invoker != nil {
@@ -333,6 +344,15 @@ func (e *Engine) shutDown() error {
 	}
 	if e.lock != nil {
 		errs = append(errs, daemon.RemoveIdentity(e.config.DataDir, os.Getpid()), e.release())
+	}
+	if e.server != nil {
+		last, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if e.server.Shutdown(last) != nil {
+			_ = e.server.Close()
+		}
+	} else if e.listener != nil {
+		_ = e.listener.Close()
 	}
 	return errors.Join(errs...)
 }

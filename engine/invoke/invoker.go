@@ -68,6 +68,8 @@ type Request struct {
 	TraceID       string
 	Stream        Stream // takes the response as it is written; nil wants it in one piece
 	Tail          bool   // the caller wants the log, and waits for extensions that still add to it
+
+	admitted bool // it is counted in Invoker.running already
 }
 
 // Stream is the consumer of a streamed response, as sandbox.Stream is.
@@ -156,6 +158,9 @@ func (i *Invoker) Invoke(ctx context.Context, r Request) (Response, error) {
 func (i *Invoker) run(ctx context.Context, f catalog.Function, v catalog.Version, r Request) (Response, error) {
 	var fl *fleet
 	var err error
+	if r.TraceID, err = chain(r.TraceID, &f); err != nil {
+		return Response{}, err
+	}
 	if dir, ok := i.hotDir(f); ok && *v.Config.Version == catalog.LatestVersion {
 		fl, err = i.hotFleet(ctx, f, v, dir)
 	} else {
@@ -165,10 +170,12 @@ func (i *Invoker) run(ctx context.Context, f catalog.Function, v catalog.Version
 		return Response{}, err
 	}
 	defer fl.calls.Done()
-	if err := i.running.enter(f); err != nil {
-		return Response{}, err
+	if !r.admitted {
+		if err := i.running.enter(f); err != nil {
+			return Response{}, err
+		}
+		defer i.running.leave(f.Ref())
 	}
-	defer i.running.leave(f)
 
 	ctx = context.WithoutCancel(ctx)
 	for attempt := 1; ; attempt++ {
@@ -239,6 +246,7 @@ func (i *Invoker) FunctionChanged(f catalog.Function) {
 		driver.Warm(newFleet(i, f, f.Latest).spec())
 	}
 	i.provision(f)
+	i.running.changed(f.Ref())
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if _, hot := i.hotDir(f); !hot {
