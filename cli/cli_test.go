@@ -300,15 +300,27 @@ credentials "AKIABOB" {
 		t.Errorf("%+v, %v", c, err)
 	}
 
+	if err := os.WriteFile(filepath.Join(dir, "quiet.json"), []byte(`{"Statement":[]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	write("role \"quiet\" {\n  policy_file = \"quiet.json\"\n}\nrole \"loud\" {\n  policy = <<-JSON\n    {\"Statement\": {\"Effect\": \"Allow\", \"Action\": \"logs:*\", \"Resource\": \"*\"}}\n  JSON\n}\n")
+	c, err = loadConfig(path, settings{})
+	if err != nil || c.Roles["quiet"].Allows("logs:PutLogEvents", "x") || !c.Roles["loud"].Allows("logs:PutLogEvents", "x") || c.Roles["loud"].Allows("s3:GetObject", "x") {
+		t.Errorf("%+v, %v", c.Roles, err)
+	}
+
 	for content, want := range map[string]string{
-		"credentials \"A\" {}\ncredentials \"A\" {}\n": `credentials "A": an access key has one block only`,
-		"runtime \"python3.13\" {}\n":                  `runtime "python3.13": set image, which the docker driver runs, or command`,
-		"nope = 1":                                     "Unsupported argument",
-		"limits {\n  preset = \"1999\"\n}\n":           "use today or 2016",
-		"services {\n  s3 = \"minio\"\n}\n":            "use one such as http://127.0.0.1:9000",
-		"services {\n  sqs = \"elasticmq\"\n}\n":       "services: sqs = ",
-		"clock_speed = -1\n":                           "clock_speed = -1 cannot be negative",
-		"limits {\n  concurrent_executions = -1\n}\n":  "cannot be negative",
+		"credentials \"A\" {}\ncredentials \"A\" {}\n":     `credentials "A": an access key has one block only`,
+		"runtime \"python3.13\" {}\n":                      `runtime "python3.13": set image, which the docker driver runs, or command`,
+		"nope = 1":                                         "Unsupported argument",
+		"limits {\n  preset = \"1999\"\n}\n":               "use today or 2016",
+		"services {\n  s3 = \"minio\"\n}\n":                "use one such as http://127.0.0.1:9000",
+		"services {\n  sqs = \"elasticmq\"\n}\n":           "services: sqs = ",
+		"clock_speed = -1\n":                               "clock_speed = -1 cannot be negative",
+		"limits {\n  concurrent_executions = -1\n}\n":      "cannot be negative",
+		"role \"r\" {}\n":                                  "set policy, a document, or policy_file, where one is",
+		"role \"r\" {\n  policy_file = \"nope.json\"\n}\n": "nope.json: no such file",
+		"role \"r\" {\n  policy = \"{}\"\n}\n":             "it has no Statement",
 	} {
 		write(content)
 		if _, err := loadConfig(path, settings{}); err == nil || !strings.Contains(err.Error(), want) {

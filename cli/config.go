@@ -35,6 +35,14 @@ type settings struct {
 
 	Authentication string               `hcl:"authentication,optional"`
 	Credentials    []credentialSettings `hcl:"credentials,block"`
+	Roles          []roleSettings       `hcl:"role,block"`
+}
+
+// roleSettings say what an execution role may do. Roles without any may do everything.
+type roleSettings struct {
+	Name       string `hcl:"name,label"`           // or ARN
+	Policy     string `hcl:"policy,optional"`      // a document
+	PolicyFile string `hcl:"policy_file,optional"` // relative to the file
 }
 
 // credentialSettings say who an access key is.
@@ -122,6 +130,7 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 		Authentication: first(flags.Authentication, file.Authentication),
 		Credentials:    map[string]wire.Credential{},
 	}
+	var err error
 	for _, k := range file.Credentials {
 		if _, twice := c.Credentials[k.AccessKey]; twice {
 			return c, fmt.Errorf("%s: credentials %q: an access key has one block only", path, k.AccessKey)
@@ -142,6 +151,9 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 			c.Commands[r.Name] = r.Command
 		}
 	}
+	if c.Roles, err = roles(path, file.Roles); err != nil {
+		return c, err
+	}
 	if file.Cache < 0 {
 		return c, fmt.Errorf("%s: code_cache = %d cannot be negative: give a number of bytes, such as 2e9", path, file.Cache)
 	}
@@ -151,7 +163,6 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 	if file.Speed > 0 {
 		c.Clock = clock.Scaled(file.Speed)
 	}
-	var err error
 	if c.Services, err = file.Services.endpoints(); err != nil {
 		return c, fmt.Errorf("%s: %w", path, err)
 	}
@@ -176,6 +187,36 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 		c.DataDir = dir
 	}
 	return c, nil
+}
+
+// roles reads what the roles may do.
+func roles(path string, settings []roleSettings) (map[string]*catalog.RolePolicy, error) {
+	policies := map[string]*catalog.RolePolicy{}
+	for _, r := range settings {
+		if _, twice := policies[r.Name]; twice {
+			return nil, fmt.Errorf("%s: role %q: a role has one block only", path, r.Name)
+		}
+		if (r.Policy == "") == (r.PolicyFile == "") {
+			return nil, fmt.Errorf("%s: role %q: set policy, a document, or policy_file, where one is", path, r.Name)
+		}
+		document := r.Policy
+		if r.PolicyFile != "" {
+			if !filepath.IsAbs(r.PolicyFile) {
+				r.PolicyFile = filepath.Join(filepath.Dir(path), r.PolicyFile)
+			}
+			raw, err := os.ReadFile(r.PolicyFile)
+			if err != nil {
+				return nil, fmt.Errorf("%s: role %q: %w", path, r.Name, err)
+			}
+			document = string(raw)
+		}
+		policy, err := catalog.ParseRolePolicy(document)
+		if err != nil {
+			return nil, fmt.Errorf("%s: role %q: %w", path, r.Name, err)
+		}
+		policies[r.Name] = policy
+	}
+	return policies, nil
 }
 
 func limits(s *limitSettings) (catalog.Limits, error) {

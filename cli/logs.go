@@ -51,11 +51,14 @@ func (a *app) logs(cmd *cobra.Command, function string, q logQuery) error {
 	if q.json != "text" && q.json != "json" {
 		return usageError{fmt.Errorf("unknown output %q: use text or json", q.json)}
 	}
-	known, err := a.exists(cmd.Context(), function)
+	group, known, err := a.logGroup(cmd.Context(), function)
 	if err != nil {
 		return err
 	}
 	query := url.Values{"function": {bareName(function)}, "region": {a.region}, "since": {since.UTC().Format(time.RFC3339Nano)}}
+	if group != "" {
+		query.Set("group", group)
+	}
 	if q.follow && known {
 		query.Set("follow", "true")
 	}
@@ -84,21 +87,25 @@ func (a *app) sign(r *http.Request) error {
 	return v4.NewSigner().SignHTTP(r.Context(), key, r, hashOfNothing, "lambda", a.region, time.Now())
 }
 
-// exists tells whether there is a function of that name now; its log outlives it.
-func (a *app) exists(ctx context.Context, function string) (bool, error) {
+// logGroup tells whether there is a function of that name now, and where it logs to.
+// Its log outlives it.
+func (a *app) logGroup(ctx context.Context, function string) (group string, known bool, err error) {
 	client, err := a.lambda(ctx)
 	if err != nil {
-		return false, fmt.Errorf("logs of %s: %w", function, err)
+		return "", false, fmt.Errorf("logs of %s: %w", function, err)
 	}
-	_, err = client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &function})
+	config, err := client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &function})
 	var missing *types.ResourceNotFoundException
 	if errors.As(err, &missing) {
-		return false, nil
+		return "", false, nil
 	}
 	if err != nil {
-		return false, a.explain(ctx, "logs of "+function, err)
+		return "", false, a.explain(ctx, "logs of "+function, err)
 	}
-	return true, nil
+	if config.LoggingConfig != nil && config.LoggingConfig.LogGroup != nil {
+		group = *config.LoggingConfig.LogGroup
+	}
+	return group, true, nil
 }
 
 // bareName leaves the name of an ARN or of NAME:QUALIFIER: one log serves them all.

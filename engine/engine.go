@@ -25,6 +25,7 @@ import (
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/api"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/kinesis"
+	"github.com/lambdaform/terraform-provider-lambda/engine/api/logs"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/sts"
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/clock"
@@ -66,6 +67,9 @@ type Config struct {
 	// Services are endpoints of services by name, instead of the engine's own or AWS's:
 	// s3, sqs, sns, events.
 	Services map[string]string
+	// Roles are the policies of execution roles, by ARN or, for any account, by name. A
+	// role that is not among them may do everything.
+	Roles map[string]*catalog.RolePolicy
 	// Clock measures the delays and the age of asynchronous events; default the system's.
 	Clock  clock.Clock
 	Limits catalog.Limits // the zero value means catalog.Today()
@@ -208,7 +212,7 @@ func (e *Engine) assemble(ctx context.Context) error {
 	}
 	e.tidying.Go(func() { e.tidy(packages) })
 	e.invoker = invoke.New(invoke.Options{
-		Catalog: e.catalog, Driver: e.driver, Code: code, Logs: e.logs, Log: e.config.Logger,
+		Catalog: e.catalog, Driver: e.driver, Code: code, Logs: e.logs, Log: e.config.Logger, Role: e.rolePolicy,
 		Endpoint: e.functionEndpoint, SettleDelay: e.config.UpdateDelay, HotReload: onLoopback(e.listener.Addr()),
 	})
 	e.queue, err = invoke.OpenQueue(ctx, e.store, e.invoker, invoke.QueueOptions{
@@ -263,7 +267,11 @@ func (e *Engine) bind(packages *store.Packages) (*wire.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bind the STS API: %w", err)
 	}
-	return wire.NewServer(e.callers(), lambda, kinesisAPI, identity), nil
+	logsAPI, err := (&logs.Service{Logs: e.logs, Now: time.Now, Stopping: e.stopping}).Wire()
+	if err != nil {
+		return nil, fmt.Errorf("bind the CloudWatch Logs API: %w", err)
+	}
+	return wire.NewServer(e.callers(), lambda, kinesisAPI, logsAPI, identity), nil
 }
 
 // URL is where the engine answers.

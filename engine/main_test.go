@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -77,6 +78,7 @@ type account struct {
 	id      string
 	url     string
 	streams *kinesis.Client
+	logs    *cloudwatchlogs.Client
 }
 
 var accounts atomic.Int64
@@ -95,6 +97,7 @@ func accountOn(t testing.TB, url, id string) account {
 		TB: t, id: id, url: url,
 		Client:  lambda.New(lambda.Options{Region: region, BaseEndpoint: &url, Credentials: who, Retryer: aws.NopRetryer{}}),
 		streams: kinesis.New(kinesis.Options{Region: region, BaseEndpoint: &url, Credentials: who, Retryer: aws.NopRetryer{}}),
+		logs:    cloudwatchlogs.New(cloudwatchlogs.Options{Region: region, BaseEndpoint: &url, Credentials: who, Retryer: aws.NopRetryer{}}),
 	}
 }
 

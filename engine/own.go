@@ -74,7 +74,8 @@ func (e *Engine) serveStatus(w http.ResponseWriter, caller wire.Caller) {
 }
 
 // LogsPath serves the log of a function as lines of JSON, one observe.Event each:
-// ?account=…&region=…&function=…&since=RFC3339&follow=true.
+// ?account=…&region=…&function=…&since=RFC3339&follow=true, and group=… if it does not
+// log to the group of its own.
 const LogsPath = "/_engine/logs"
 
 func (e *Engine) serveLogs(w http.ResponseWriter, r *http.Request, caller wire.Caller) {
@@ -100,14 +101,19 @@ func (e *Engine) serveLogs(w http.ResponseWriter, r *http.Request, caller wire.C
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(e.stopping, cancel)() // who follows a log does not hold up the engine's end
-	err := e.logs.Read(ctx, account, region, query.Get("function"), since, query.Get("follow") == "true", func(event observe.Event) error {
+	own := observe.FunctionGroup(query.Get("function"))
+	group := observe.Group{Account: account, Region: region, Name: or(query.Get("group"), own)}
+	err := e.logs.Read(ctx, group, since, query.Get("follow") == "true", func(event observe.Event) error {
+		if group.Name != own && !strings.Contains(event.Stream, "/"+query.Get("function")+"[") { // another's in the same group
+			return nil
+		}
 		if err := lines.Encode(event); err != nil {
 			return err
 		}
 		return flusher.Flush()
 	})
 	if err != nil && ctx.Err() == nil {
-		e.config.Logger.Warn("read log", "function", query.Get("function"), "err", err)
+		e.config.Logger.Warn("read log", "group", group.Name, "err", err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/runtimes"
 )
 
@@ -100,7 +101,7 @@ func defaults(r catalog.Ref, in *lambda.CreateFunctionInput) types.FunctionConfi
 		EphemeralStorage: &types.EphemeralStorage{Size: ptr(int32(512))},
 		TracingConfig:    &types.TracingConfigResponse{Mode: types.TracingModePassThrough},
 		SnapStart:        &types.SnapStartResponse{ApplyOn: types.SnapStartApplyOnNone, OptimizationStatus: types.SnapStartOptimizationStatusOff},
-		LoggingConfig:    &types.LoggingConfig{LogFormat: types.LogFormatText, LogGroup: ptr("/aws/lambda/" + r.Name)},
+		LoggingConfig:    &types.LoggingConfig{LogFormat: types.LogFormatText, LogGroup: ptr(observe.FunctionGroup(r.Name))},
 	}
 	if in.PackageType != "" {
 		c.PackageType = in.PackageType

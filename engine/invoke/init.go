@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 )
 
@@ -19,15 +18,17 @@ const (
 
 // startWorker boots an environment of f's version.
 func startWorker(ctx context.Context, f *fleet, kept bool) (*worker, error) {
-	w := &worker{fleet: f, kept: kept, source: observe.Source{
-		Account: f.function.Account, Region: f.function.Region, Function: f.function.Name,
-		Stream: streamName(*f.version.Config.Version),
-	}}
+	w := &worker{fleet: f, kept: kept, journal: newJournal(f)}
 	budget := initTimeout
 	if kept {
 		budget = max(provisionedTimeout, f.timeout())
 	}
-	return w, w.boot(ctx, budget)
+	w.initBegan()
+	err := w.boot(ctx, budget)
+	if err == nil {
+		w.initDone()
+	}
+	return w, err
 }
 
 // boot starts the environment. The error is an *initFailure when the function's own
@@ -36,12 +37,12 @@ func (w *worker) boot(ctx context.Context, budget time.Duration) error {
 	f := w.fleet
 	spec := f.spec()
 	spec.InitTimeout = budget
-	spec.Env = environment(f, w.source.Stream)
+	spec.Env = environment(f, w.journal.source.Stream)
 	if w.kept {
 		spec.Env["AWS_LAMBDA_INITIALIZATION_TYPE"] = "provisioned-concurrency"
 		spec.BilledInit = false
 	}
-	spec.Log = func(l sandbox.Line) { w.line(l.Time, l.Text) }
+	spec.Log = func(l sandbox.Line) { w.printed(l.Time, l.Text) }
 	release, err := f.invoker.Code.ready(ctx, f.version)
 	if err != nil {
 		return err
@@ -93,7 +94,7 @@ func (w *worker) initReport(phase string, e *sandbox.InitError) {
 	if e.TimedOut {
 		status = "timeout"
 	}
-	w.line(time.Now(), fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: %s\tStatus: %s", milliseconds(e.Duration), phase, status))
+	w.initEnded(e.Duration, phase, status)
 }
 
 func initErrorType(e *sandbox.InitError) string {
@@ -130,6 +131,6 @@ func (w *worker) initFailed(r Request, e *sandbox.InitError) Response {
 	for _, line := range lines {
 		w.line(time.Now(), line)
 	}
-	w.end(r.RequestID, sandbox.Result{Duration: e.Duration, MaxMemoryMB: e.MaxMemoryMB}, 0, "", status)
+	w.end(r.RequestID, sandbox.Result{Duration: e.Duration, MaxMemoryMB: e.MaxMemoryMB}, 0, 0, status)
 	return Response{Payload: payload, Version: *w.fleet.version.Config.Version, FunctionError: unhandled, Log: w.takeTail()}
 }

@@ -34,6 +34,8 @@ type Options struct {
 	// Endpoint serves the AWS calls of a function, which has taken on its role.
 	Endpoint func(function catalog.Ref, role string) http.Handler
 	Log      *slog.Logger
+	// Role returns what is known of a role's policies; nil, of every role too, if nothing is.
+	Role func(arn string) *catalog.RolePolicy
 
 	// HotReload heeds packaging.HotReloadTag: whoever may tag functions may run what is on this machine.
 	HotReload   bool

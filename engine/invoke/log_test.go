@@ -90,7 +90,7 @@ func match(t *testing.T, lines, patterns []string) {
 // log returns the lines of a function's log.
 func (b *bench) log(function string) (lines []string) {
 	b.Helper()
-	err := b.logs.Read(b.Context(), home.Account, home.Region, function, time.Time{}, false, func(e observe.Event) error {
+	err := b.logs.Read(b.Context(), observe.Group{Account: home.Account, Region: home.Region, Name: "/aws/lambda/" + function}, time.Time{}, false, func(e observe.Event) error {
 		lines = append(lines, e.Message)
 		return nil
 	})
@@ -131,7 +131,7 @@ func TestLogStream(t *testing.T) {
 	b.env(1).die()
 	b.served(ref("f"))
 	streams := map[string]bool{}
-	err := b.logs.Read(t.Context(), home.Account, home.Region, "f", time.Time{}, false, func(e observe.Event) error {
+	err := b.logs.Read(t.Context(), observe.Group{Account: home.Account, Region: home.Region, Name: "/aws/lambda/f"}, time.Time{}, false, func(e observe.Event) error {
 		streams[e.Stream] = true
 		return nil
 	})

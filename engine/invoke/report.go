@@ -67,34 +67,16 @@ func (w *worker) answer(requestID string, r *sandbox.Result) (payload []byte, fu
 	return payload, functionError, status
 }
 
-// report writes END and REPORT of a call whose environment has come up.
+// report ends the log of a call whose environment has come up.
 func (w *worker) report(requestID string, r sandbox.Result, cold bool, status string) {
-	init, extra := "", time.Duration(0)
+	var init, extra time.Duration
 	if cold {
-		init = fmt.Sprintf("\tInit Duration: %.2f ms", milliseconds(w.env.InitDuration()))
+		init = w.env.InitDuration()
 		if w.fleet.invoker.Catalog.Limits.BilledInit && !w.kept {
-			extra = w.env.InitDuration()
+			extra = init
 		}
 	}
 	w.end(requestID, r, extra, init, status)
-}
-
-// start and end write the lines around a call. What is billed beyond the duration is
-// extra; the init is a column of REPORT, and the status another, of calls that did not
-// end well.
-func (w *worker) start(at time.Time, requestID string) {
-	w.line(at, fmt.Sprintf("START RequestId: %s Version: %s", requestID, *w.fleet.version.Config.Version))
-}
-
-func (w *worker) end(requestID string, r sandbox.Result, extra time.Duration, init, status string) {
-	now := time.Now()
-	w.line(now, "END RequestId: "+requestID)
-	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB",
-		requestID, milliseconds(r.Duration), billed(r.Duration+extra, w.fleet.invoker.Catalog.Limits.BillingStep), *w.fleet.version.Config.MemorySize, r.MaxMemoryMB)
-	if status != "" {
-		status = "\tStatus: " + status
-	}
-	w.line(now, line+init+status)
 }
 
 func timeoutMessage(timeout time.Duration) string {

@@ -1,45 +1,26 @@
 package invoke
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
-	"sync"
 	"time"
 
-	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 )
 
-const (
-	// tailBytes is how much log a caller gets back.
-	tailBytes = 4096
-	// stopTimeout bounds the removal of one environment.
-	stopTimeout = 30 * time.Second
-)
+// stopTimeout bounds the removal of one environment.
+const stopTimeout = 30 * time.Second
 
 // worker is one environment and its log.
 type worker struct {
 	fleet     *fleet
 	env       sandbox.Environment
 	release   func() // of its code
-	source    observe.Source
+	journal   *journal
 	idleSince time.Time
 	kept      bool // it is one of the fleet's provisioned concurrency
 	used      bool // a call has run here, so that the next is no cold start
 	spent     bool // the last call has ended the environment, whether or not it has noticed
-
-	mu   sync.Mutex
-	tail bytes.Buffer // log of the call that is running
-}
-
-// streamName makes the name of an environment's log stream.
-func streamName(version string) string {
-	var id [16]byte
-	_, _ = rand.Read(id[:])
-	return fmt.Sprintf("%s/[%s]%s", time.Now().UTC().Format("2006/01/02"), version, hex.EncodeToString(id[:]))
 }
 
 func (w *worker) alive() bool {
@@ -56,30 +37,6 @@ func (w *worker) stop() error {
 	defer cancel()
 	defer func() { w.release(); w.fleet.live.Add(-1) }()
 	return w.env.Stop(ctx)
-}
-
-// line adds a line to the log, and to the tail of the call that is running.
-func (w *worker) line(at time.Time, text string) {
-	w.fleet.invoker.Logs.Append(w.source, at, text)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.tail.WriteString(text)
-	w.tail.WriteByte('\n')
-	if extra := w.tail.Len() - tailBytes; extra > tailBytes { // trim now and then, not at each line
-		w.tail.Next(extra)
-	}
-}
-
-// takeTail returns the end of the log since the last call of it.
-func (w *worker) takeTail() []byte {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if extra := w.tail.Len() - tailBytes; extra > 0 {
-		w.tail.Next(extra)
-	}
-	tail := bytes.Clone(w.tail.Bytes())
-	w.tail.Reset()
-	return tail
 }
 
 // run hands one event to the environment, which it gives back to the fleet.

@@ -1,10 +1,23 @@
 // Package observe keeps what functions leave behind for people to look at: log
 // events today, metrics later.
+//
+// Logs are CloudWatch's: events in streams, streams in groups, groups in an account
+// and region. Events are written in batches to one JetStream stream, a subject for
+// each log stream; groups and streams are documents beside it.
+//
+//	logs.go       Append: from many writers to one, which publishes batches
+//	logname.go    groups, streams and the subjects they are kept under
+//	loggroups.go  creating, describing and deleting groups and streams
+//	logbatch.go   how a batch is stored
+//	logindex.go   where in time each batch of a group lies
+//	logfetch.go   reading batches out of JetStream
+//	logread.go    events in the order of time, page by page
+//	logfollow.go  events as they come
+//	logsweep.go   retention
 package observe
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,56 +30,67 @@ import (
 )
 
 const (
-	logStream    = "LOGS"
-	logRetention = 7 * 24 * time.Hour
-	logBytes     = 1 << 30
+	logStream = "LOGS"
+	// logBytes bounds all logs together: the oldest events go first.
+	logBytes = 1 << 30
 
 	flushInterval = 50 * time.Millisecond
 	flushBytes    = 256 << 10
 	// logBacklog bounds what is waiting to be written. Beyond it Append waits: a
 	// line is never dropped.
 	logBacklog = 4096
-
-	releaseTimeout = 5 * time.Second
 )
 
-// Source says whose log an event belongs to.
-type Source struct {
-	Account, Region, Function string
-	Stream                    string // one per environment, such as 2026/11/22/[$LATEST]0123…
-}
-
-// Event is one line of a function's log.
+// Event is one event of a log.
 type Event struct {
-	Time    time.Time `json:"timestamp"`
+	Time    time.Time `json:"timestamp"` // to the millisecond
 	Message string    `json:"message"`
 	Stream  string    `json:"stream"`
+
+	ID       string    `json:"-"` // stable, and in the order of the events
+	Ingested time.Time `json:"-"`
 }
 
-// Logs is the log of every function. Events are written in batches, asynchronously.
+// Logs is every log there is. Events are written in batches, asynchronously.
 type Logs struct {
 	js      jetstream.JetStream
 	stream  jetstream.Stream
+	groups  *store.Table[GroupRecord]
+	streams *store.Table[streamRecord]
 	log     *slog.Logger
-	failing bool // the last batch was lost; of the writer alone
+	now     func() time.Time
 	in      chan record
-	flush   chan chan struct{}
+	tasks   chan func() // run by the writer, after all that was appended before
 	quit    chan struct{}
-	done    chan struct{}
+	done    chan struct{} // the writer has ended
+	swept   chan struct{} // and the sweeper
 	closed  sync.Once
+	failing bool                 // the last batch was lost; of the writer alone
+	batches map[Source]*newBatch // of the writer alone
+	waiting int                  // bytes in batches
+
+	mu      sync.Mutex
+	indexes map[Group]*logIndex
+	written chan struct{} // closed, and made anew, when something has been written
 }
 
 type record struct {
-	subject string
-	event   Event
+	source  Source
+	time    int64 // Unix milliseconds
+	message string
 }
 
-// OpenLogs opens the log and starts writing.
-func OpenLogs(ctx context.Context, s *store.Store, log *slog.Logger) (*Logs, error) {
+// LogOption changes how OpenLogs opens the logs.
+type LogOption func(*Logs)
+
+// WithLogClock sets the time that retention goes by.
+func WithLogClock(now func() time.Time) LogOption { return func(l *Logs) { l.now = now } }
+
+// OpenLogs opens the logs and starts writing.
+func OpenLogs(ctx context.Context, s *store.Store, log *slog.Logger, options ...LogOption) (*Logs, error) {
 	stream, err := s.JetStream().CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name:        logStream,
-		Subjects:    []string{"logs.>"},
-		MaxAge:      logRetention,
+		Subjects:    []string{subjectRoot + ">"},
 		MaxBytes:    logBytes,
 		Discard:     jetstream.DiscardOld,
 		Storage:     jetstream.FileStorage,
@@ -76,171 +100,149 @@ func OpenLogs(ctx context.Context, s *store.Store, log *slog.Logger) (*Logs, err
 	if err != nil {
 		return nil, fmt.Errorf("open log stream: %w", err)
 	}
+	groups, err := store.OpenTable[GroupRecord](ctx, s, "log-groups", nil)
+	if err != nil {
+		return nil, fmt.Errorf("open log groups: %w", err)
+	}
+	streams, err := store.OpenTable[streamRecord](ctx, s, "log-streams", nil)
+	if err != nil {
+		groups.Close()
+		return nil, fmt.Errorf("open log streams: %w", err)
+	}
 	l := &Logs{
-		js: s.JetStream(), stream: stream, log: log,
-		in: make(chan record, logBacklog), flush: make(chan chan struct{}), quit: make(chan struct{}), done: make(chan struct{}),
+		js: s.JetStream(), stream: stream, groups: groups, streams: streams, log: log, now: time.Now,
+		in: make(chan record, logBacklog), tasks: make(chan func()),
+		quit: make(chan struct{}), done: make(chan struct{}), swept: make(chan struct{}),
+		batches: map[Source]*newBatch{}, indexes: map[Group]*logIndex{}, written: make(chan struct{}),
+	}
+	for _, o := range options {
+		o(l)
 	}
 	go l.write()
+	go l.sweepNowAndThen()
 	return l, nil
 }
 
 // Close writes what is waiting. What is appended later is lost.
 func (l *Logs) Close() {
-	l.closed.Do(func() { close(l.quit) })
+	l.closed.Do(func() {
+		close(l.quit)
+		<-l.done
+		<-l.swept
+		l.groups.Close()
+		l.streams.Close()
+	})
 	<-l.done
 }
 
-// Append adds one line to a log.
+// Append adds one line to a log. Its stream comes to be with it, and its group too
+// unless the source says otherwise.
 func (l *Logs) Append(s Source, at time.Time, message string) {
-	r := record{subject: subject(s.Account, s.Region, s.Function), event: Event{Time: at, Message: message, Stream: s.Stream}}
 	select {
-	case l.in <- r:
+	case l.in <- record{s, at.UnixMilli(), message}:
 	case <-l.done:
 	}
 }
 
-func subject(account, region, function string) string {
-	return "logs." + account + "." + region + "." + function
-}
-
-// write collects events and publishes them, one message per function and batch.
+// write collects events and publishes them, one message per stream and batch.
 func (l *Logs) write() {
 	defer close(l.done)
 	tick := time.NewTicker(flushInterval)
 	defer tick.Stop()
-	batches, size := map[string][]Event{}, 0
-	publish := func() {
-		for subject, events := range batches {
-			l.publish(subject, events)
-		}
-		clear(batches)
-		size = 0
-	}
-	collect := func(r record) {
-		batches[r.subject] = append(batches[r.subject], r.event)
-		if size += len(r.event.Message); size >= flushBytes {
-			publish()
-		}
-	}
-	drain := func() {
-		for range len(l.in) {
-			collect(<-l.in)
-		}
-		publish()
-	}
 	for {
 		select {
 		case r := <-l.in:
-			collect(r)
+			l.collect(r)
 		case <-tick.C:
-			publish()
-		case reply := <-l.flush:
-			drain()
-			close(reply)
+			l.publish()
+		case task := <-l.tasks:
+			l.drain()
+			task()
 		case <-l.quit:
-			drain()
+			l.drain()
 			return
 		}
 	}
 }
 
-func (l *Logs) publish(subject string, events []Event) {
-	raw, err := json.Marshal(events)
-	if err == nil {
-		_, err = l.js.Publish(context.Background(), subject, raw)
+func (l *Logs) collect(r record) {
+	b := l.batches[r.source]
+	if b == nil {
+		b = &newBatch{}
+		l.batches[r.source] = b
 	}
-	if err != nil && !l.failing { // once, not for every line
-		l.log.Error("log events are lost", "subject", subject, "err", err)
-	}
-	l.failing = err != nil
-}
-
-// Read calls each for the events of one function since a time, oldest first. With
-// follow it goes on with new ones until ctx ends or each returns an error, which
-// Read then returns.
-func (l *Logs) Read(ctx context.Context, account, region, function string, since time.Time, follow bool, each func(Event) error) error {
-	l.Flush()
-	config := jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{subject(account, region, function)},
-		DeliverPolicy:  jetstream.DeliverByStartTimePolicy,
-		OptStartTime:   &since,
-	}
-	if since.IsZero() {
-		config.DeliverPolicy, config.OptStartTime = jetstream.DeliverAllPolicy, nil
-	}
-	consumer, err := l.stream.OrderedConsumer(ctx, config)
-	if err != nil {
-		return fmt.Errorf("read log of %s: %w", function, err)
-	}
-	defer l.release(consumer)
-	info, err := consumer.Info(ctx)
-	if err != nil {
-		return fmt.Errorf("read log of %s: %w", function, err)
-	}
-	if info.NumPending == 0 && !follow {
-		return nil
-	}
-	messages, err := consumer.Messages()
-	if err != nil {
-		return fmt.Errorf("read log of %s: %w", function, err)
-	}
-	stop := context.AfterFunc(ctx, messages.Stop)
-	defer stop()
-	defer messages.Stop()
-	for {
-		msg, err := messages.Next()
-		if errors.Is(err, jetstream.ErrMsgIteratorClosed) {
-			return ctx.Err()
-		}
-		if err != nil {
-			return fmt.Errorf("read log of %s: %w", function, err)
-		}
-		if err := deliver(msg, since, each); err != nil {
-			return err
-		}
-		if meta, err := msg.Metadata(); err == nil && meta.NumPending == 0 && !follow {
-			return nil
-		}
+	b.add(r.time, r.message)
+	if l.waiting += len(r.message); l.waiting >= flushBytes {
+		l.publish()
 	}
 }
 
-// release removes a consumer at once: the server would keep it for minutes, and has
-// room for so many only.
-func (l *Logs) release(consumer jetstream.Consumer) {
-	ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
-	defer cancel()
-	info := consumer.CachedInfo()
-	if info == nil {
+func (l *Logs) drain() {
+	for range len(l.in) {
+		l.collect(<-l.in)
+	}
+	l.publish()
+}
+
+func (l *Logs) publish() {
+	if len(l.batches) == 0 {
 		return
 	}
-	if err := l.stream.DeleteConsumer(ctx, info.Name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-		l.log.Debug("release the reader of a log", "err", err)
+	for source, b := range l.batches {
+		err := l.publishBatch(context.Background(), source, b)
+		if err != nil && !l.failing { // once, not for every line
+			l.log.Error("log events are lost", "group", source.Group, "err", err)
+		}
+		l.failing = err != nil
 	}
+	clear(l.batches)
+	l.waiting = 0
 }
 
-// deliver hands on the events of one batch. The first batch may have begun before since.
-func deliver(msg jetstream.Msg, since time.Time, each func(Event) error) error {
-	var events []Event
-	if err := json.Unmarshal(msg.Data(), &events); err != nil {
-		return fmt.Errorf("read log batch: %w", err)
+// publishBatch is for the writer alone.
+func (l *Logs) publishBatch(ctx context.Context, source Source, b *newBatch) error {
+	if _, ok := l.groups.Get(source.group().key()); !ok && source.Existing {
+		return nil
 	}
-	for _, e := range events {
-		if e.Time.Before(since) {
-			continue
-		}
-		if err := each(e); err != nil {
-			return err
-		}
+	if err := l.ensure(ctx, source.group()); err != nil {
+		return err
 	}
+	if _, err := l.js.Publish(ctx, source.subject(), b.encode()); err != nil {
+		return fmt.Errorf("write to log %s: %w", source.Group, err)
+	}
+	l.mu.Lock()
+	close(l.written)
+	l.written = make(chan struct{})
+	l.mu.Unlock()
 	return nil
 }
 
-// Flush returns once everything appended before is in the log.
-func (l *Logs) Flush() {
-	reply := make(chan struct{})
+var errClosed = errors.New("the logs are closed")
+
+// run has the writer do something when all that was appended before has been written.
+func (l *Logs) run(task func() error) error {
+	reply := make(chan error, 1)
 	select {
-	case l.flush <- reply:
-		<-reply
+	case l.tasks <- func() { reply <- task() }:
+		return <-reply
 	case <-l.done:
+		return errClosed
 	}
+}
+
+// Flush returns once everything appended before is in the log.
+func (l *Logs) Flush() { _ = l.run(func() error { return nil }) }
+
+// Put adds events to a stream, which has to exist, and returns when they are written.
+func (l *Logs) Put(ctx context.Context, s Source, events []Event) error {
+	return l.run(func() error {
+		if err := l.exists(ctx, s); err != nil {
+			return err
+		}
+		var b newBatch
+		for _, e := range events {
+			b.add(e.Time.UnixMilli(), e.Message)
+		}
+		return l.publishBatch(ctx, s, &b)
+	})
 }

@@ -14,19 +14,23 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/store"
 )
 
+func group(name string) observe.Group {
+	return observe.Group{Account: "000000000000", Region: "us-east-1", Name: name}
+}
+
 func source(function string) observe.Source {
-	return observe.Source{Account: "000000000000", Region: "us-east-1", Function: function, Stream: "stream"}
+	return observe.Source{Account: "000000000000", Region: "us-east-1", Group: function, Stream: "stream"}
 }
 
 // openLogs opens the logs in dir; end ends both them and their store.
-func openLogs(t *testing.T, dir string) (logs *observe.Logs, end func()) {
+func openLogs(t testing.TB, dir string, options ...observe.LogOption) (logs *observe.Logs, end func()) {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	s, err := store.Open(dir, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	logs, err = observe.OpenLogs(t.Context(), s, log)
+	logs, err = observe.OpenLogs(t.Context(), s, log, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,9 +40,9 @@ func openLogs(t *testing.T, dir string) (logs *observe.Logs, end func()) {
 	return logs, end
 }
 
-func read(t *testing.T, l *observe.Logs, function string, since time.Time) (lines []string) {
+func read(t testing.TB, l *observe.Logs, function string, since time.Time) (lines []string) {
 	t.Helper()
-	err := l.Read(t.Context(), "000000000000", "us-east-1", function, since, false, func(e observe.Event) error {
+	err := l.Read(t.Context(), group(function), since, false, func(e observe.Event) error {
 		lines = append(lines, e.Message)
 		return nil
 	})
@@ -88,7 +92,7 @@ func TestOrder(t *testing.T) {
 
 func TestSince(t *testing.T) {
 	logs, _ := openLogs(t, t.TempDir())
-	noon := time.Now()
+	noon := time.Now().Truncate(time.Millisecond)
 	logs.Append(source("f"), noon.Add(-time.Millisecond), "before")
 	logs.Append(source("f"), noon, "at")
 	logs.Append(source("f"), noon.Add(time.Millisecond), "after") // one batch with those before
@@ -122,7 +126,7 @@ func TestFollow(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- logs.Read(ctx, "000000000000", "us-east-1", "f", time.Time{}, true, func(e observe.Event) error {
+		ended <- logs.Read(ctx, group("f"), time.Time{}, true, func(e observe.Event) error {
 			lines <- e.Message
 			return nil
 		})
@@ -141,7 +145,7 @@ func TestFollow(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	enough := errors.New("enough")
-	err := logs.Read(t.Context(), "000000000000", "us-east-1", "f", time.Time{}, true, func(observe.Event) error { return enough })
+	err := logs.Read(t.Context(), group("f"), time.Time{}, true, func(observe.Event) error { return enough })
 	if !errors.Is(err, enough) {
 		t.Errorf("%v", err)
 	}
@@ -165,7 +169,7 @@ func TestReadersLeaveNothing(t *testing.T) {
 		read(t, logs, "f", time.Time{})
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	_ = logs.Read(ctx, "000000000000", "us-east-1", "f", time.Time{}, true, func(observe.Event) error {
+	_ = logs.Read(ctx, group("f"), time.Time{}, true, func(observe.Event) error {
 		cancel()
 		return nil
 	})

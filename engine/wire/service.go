@@ -17,8 +17,9 @@ type Service struct {
 	protocol   protocol
 	operations map[string]*operation
 
-	mu    sync.Mutex // guards plans, which grows when a new type of error is first seen
-	plans planner
+	violation string     // code of the error for a broken constraint
+	mu        sync.Mutex // guards plans, which grows when a new type of error is first seen
+	plans     planner
 }
 
 // operation is one operation of a service, ready to serve.
@@ -84,6 +85,19 @@ func WithUnchecked(members ...string) Option {
 				return err
 			}
 		}
+		return nil
+	}
+}
+
+// WithViolation sets the code of the error that a request gets which breaks a
+// constraint of the model, for services whose model declares one; ValidationException
+// otherwise.
+func WithViolation(code string) Option {
+	return func(s *Service) error {
+		if s.exception(code) == nil {
+			return fmt.Errorf("violations: the model has no exception %s", code)
+		}
+		s.violation = code
 		return nil
 	}
 }
@@ -265,7 +279,14 @@ func (op *operation) check(tree map[string]any, want func(*member) bool) error {
 			return slices.Contains(op.unchecked, fieldPath(withoutPositions(f.path)))
 		})
 	}
-	return validationError(v.found)
+	err := validationError(v.found)
+	if err != nil && op.service.violation != "" {
+		err.Code = op.service.violation
+	}
+	if err == nil { // a nil pointer in an interface is no nil
+		return nil
+	}
+	return err
 }
 
 // withoutPositions takes "1", "member" out of a path.

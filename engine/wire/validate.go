@@ -280,7 +280,7 @@ func show(value any) string {
 }
 
 // validationError folds violations into the one error that AWS answers, or nil.
-func validationError(found []violation) error {
+func validationError(found []violation) *Error {
 	if len(found) == 0 {
 		return nil
 	}

@@ -36,12 +36,19 @@ func TestStockProvider(t *testing.T) {
 		vars = []string{"-var=code=" + code, "-var=layer=" + layer, fmt.Sprint("-var=second=", second)}
 		run("apply", "-auto-approve")
 		run("plan", "-detailed-exitcode") // which fails when there is anything to change
-		want := fmt.Sprintf(`{"alias":"%[1]s","functions":["f"],"invocation":[%[1]s,"%[1]s","tool"],"layer":1,"version":"%[1]s"}`, version)
+		want := fmt.Sprintf(`{"alias":"%[1]s","functions":["f"],"invocation":[%[1]s,"%[1]s","tool"],"layer":1,"retention":%[2]d,"version":"%[1]s"}`, version, []int{14, 30}[i])
 		if out := strings.TrimSpace(c.run(terraform, "-chdir="+dir, "output", "-json", "answers")); out != want {
 			t.Errorf("answers %s, want %s", out, want)
 		}
 	}
+	calls := c.run("aws", "logs", "filter-log-events", "--log-group-name", "/aws/lambda/f", "--filter-pattern", "platform.report", "--query", "length(events)")
+	if strings.TrimSpace(calls) != "1" {
+		t.Errorf("%s calls have been logged in JSON", calls)
+	}
 	run("destroy", "-auto-approve")
+	if left := strings.TrimSpace(c.run("aws", "logs", "describe-log-groups", "--query", "logGroups", "--output", "json")); left != "[]" {
+		t.Errorf("left are the log groups %s", left)
+	}
 	for list, items := range map[string]string{
 		"list-functions": "Functions", "list-layers": "Layers", "list-event-source-mappings": "EventSourceMappings", "list-code-signing-configs": "CodeSigningConfigs",
 	} {

@@ -49,6 +49,15 @@ resource "aws_lambda_code_signing_config" "lax" {
   }
 }
 
+resource "aws_cloudwatch_log_group" "f" {
+  name              = "/aws/lambda/f"
+  retention_in_days = var.second ? 30 : 14
+
+  tags = {
+    team = var.second ? "green" : "blue"
+  }
+}
+
 resource "aws_lambda_function" "f" {
   function_name                  = "f"
   role                           = "arn:aws:iam::${data.aws_caller_identity.me.account_id}:role/r"
@@ -61,6 +70,13 @@ resource "aws_lambda_function" "f" {
   layers                         = [aws_lambda_layer_version.tools.arn]
   reserved_concurrent_executions = var.second ? 6 : 5
   code_signing_config_arn        = var.second ? aws_lambda_code_signing_config.lax.arn : null
+
+  logging_config {
+    log_format            = var.second ? "JSON" : "Text"
+    log_group             = aws_cloudwatch_log_group.f.name
+    system_log_level      = var.second ? "DEBUG" : null
+    application_log_level = var.second ? "INFO" : null # without one, the provider finds changes of a published function for ever
+  }
 
   environment {
     variables = var.second ? {} : { KEY = "value" }
@@ -143,6 +159,10 @@ data "aws_lambda_function" "f" {
   qualifier     = aws_lambda_alias.live.name
 }
 
+data "aws_cloudwatch_log_group" "f" {
+  name = aws_cloudwatch_log_group.f.name
+}
+
 data "aws_lambda_functions" "all" {
   depends_on = [aws_lambda_function.f]
 }
@@ -162,6 +182,7 @@ output "answers" {
     version    = data.aws_lambda_function.f.version
     alias      = data.aws_lambda_alias.live.function_version
     functions  = data.aws_lambda_functions.all.function_names
+    retention  = data.aws_cloudwatch_log_group.f.retention_in_days
     layer      = data.aws_lambda_layer_version.tools.version
   }
 }

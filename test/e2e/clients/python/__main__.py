@@ -13,6 +13,7 @@ import functions
 import identity
 import invocation
 import layers
+import logs
 import mappings
 import permissions
 import settings
@@ -21,7 +22,7 @@ import support
 import urls
 import versions
 
-TOPICS = (functions, versions, invocation, permissions, layers, urls, settings, streams, mappings, identity)
+TOPICS = (functions, versions, invocation, permissions, layers, urls, settings, streams, mappings, logs, identity)
 
 # Every exception of the models that the engine can be brought to send from outside.
 EXCEPTIONS = {
@@ -31,6 +32,7 @@ EXCEPTIONS = {
     "ResourceConflictException", "ResourceNotFoundException", "TooManyRequestsException", "UnsupportedMediaTypeException",
     "AccessDeniedException", "ExpiredIteratorException", "InvalidArgumentException", "LimitExceededException",
     "ResourceInUseException", "ValidationException",
+    "InvalidParameterException", "ResourceAlreadyExistsException", "TooManyTagsException",
 }  # fmt: skip
 
 

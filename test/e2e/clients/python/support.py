@@ -16,9 +16,11 @@ answered = set()  # operations that have answered with success, such as "lambda.
 caught = set()  # exceptions that were caught as their type
 
 
-def connect(service, **settings):
+def connect(service, inject_host_prefix=None, **settings):
     """A client that neither tries again nor checks what it sends, unless told otherwise."""
     config = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
+    if inject_host_prefix is not None:
+        config = config.merge(Config(inject_host_prefix=inject_host_prefix))
     client = boto3.client(service, config=config, **settings)
 
     def remember(http_response, model, **_):
