@@ -91,6 +91,7 @@ type Engine struct {
 	server   *http.Server
 	drain    *drain
 	services *wire.Server
+	outside  outside
 	links    *api.Links
 	urls     *functionurl.Server
 	issued   bool // the only access key is the engine's own

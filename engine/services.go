@@ -6,8 +6,10 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
@@ -29,18 +31,9 @@ func (e *Engine) route(ctx context.Context, service string, scope catalog.Scope)
 			HTTPClient:  inside{e.services.Inside(wire.Root(scope.Account))},
 		}}, nil
 	}
-	options := []func(*config.LoadOptions) error{config.WithRegion(scope.Region)}
-	if endpoint != "" { // the role of this machine is none of its business
-		options = append(options, config.WithEC2IMDSClientEnableState(imds.ClientDisabled))
-	}
-	c, err := config.LoadDefaultConfig(ctx, options...)
+	c, err := e.outside.config(ctx, scope.Region, endpoint != "")
 	if err != nil {
-		return destination.Route{}, fmt.Errorf("read the AWS configuration of the engine's environment: %w", err)
-	}
-	if endpoint != "" {
-		if _, err := c.Credentials.Retrieve(ctx); err != nil { // most emulators take any
-			c.Credentials = credentials.NewStaticCredentialsProvider("local", "local", "")
-		}
+		return destination.Route{}, err
 	}
 	return destination.Route{Config: c, Endpoint: func(configured *string) *string {
 		switch {
@@ -51,6 +44,51 @@ func (e *Engine) route(ctx context.Context, service string, scope catalog.Scope)
 		}
 		return configured
 	}}, nil
+}
+
+// outside is the configuration of the engine's calls to other services. It is read once:
+// each reading would have connections, and perhaps certificates, of its own.
+type outside struct {
+	mu      sync.Mutex
+	configs map[outsideKey]aws.Config
+}
+
+type outsideKey struct {
+	region   string
+	emulator bool // rather than AWS
+}
+
+func (o *outside) config(ctx context.Context, region string, emulator bool) (aws.Config, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	key := outsideKey{region, emulator}
+	if c, ok := o.configs[key]; ok {
+		return c, nil
+	}
+	options := []func(*config.LoadOptions) error{config.WithRegion(region)}
+	if emulator { // the role of this machine is none of its business
+		options = append(options, config.WithEC2IMDSClientEnableState(imds.ClientDisabled))
+	}
+	c, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return c, fmt.Errorf("read the AWS configuration of the engine's environment: %w", err)
+	}
+	if emulator {
+		if _, err := c.Credentials.Retrieve(ctx); err != nil { // most take any
+			c.Credentials = credentials.NewStaticCredentialsProvider("local", "local", "")
+		}
+	}
+	if client, ok := c.HTTPClient.(*awshttp.BuildableClient); ok || c.HTTPClient == nil {
+		if client == nil {
+			client = awshttp.NewBuildableClient()
+		}
+		c.HTTPClient = client.Freeze() // which clients share instead of building their own
+	}
+	if o.configs == nil {
+		o.configs = map[outsideKey]aws.Config{}
+	}
+	o.configs[key] = c
+	return c, nil
 }
 
 // s3Client makes a client of the S3 that the engine is configured with, or of AWS's.

@@ -24,6 +24,7 @@ func TestS3OfTheEnvironment(t *testing.T) {
 		"http://127.0.0.1:9": "http://127.0.0.1:9",
 	} {
 		t.Setenv("AWS_ENDPOINT_URL", endpoint)
+		e.outside.configs = nil // as in an engine that has not read them yet
 		c, err := e.s3Client(t.Context(), "eu-west-1")
 		if err != nil {
 			t.Fatal(err)
