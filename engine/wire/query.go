@@ -154,12 +154,12 @@ var queryCodes = map[string]string{
 	"UnrecognizedClientException":         "InvalidClientTokenId",
 	"InvalidSignatureException":           "SignatureDoesNotMatch",
 	"IncompleteSignatureException":        "IncompleteSignature",
+	"ValidationException":                 "ValidationError",
+	"ServiceException":                    "InternalFailure",
 }
 
 func (p *awsQuery) fail(w http.ResponseWriter, f *fault) {
-	if code, ok := queryCodes[f.code]; ok {
-		f.code = code
-	}
+	f.code = f.queryCode()
 	side := "Sender"
 	if f.status >= http.StatusInternalServerError {
 		side = "Receiver"
