@@ -24,12 +24,16 @@ import (
 	"time"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/api"
+	"github.com/lambdaform/terraform-provider-lambda/engine/api/cloudwatch"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/kinesis"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/sts"
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
 	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
+	"github.com/lambdaform/terraform-provider-lambda/engine/observe/alarms"
+	"github.com/lambdaform/terraform-provider-lambda/engine/observe/exposition"
+	"github.com/lambdaform/terraform-provider-lambda/engine/observe/metrics"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sources"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sources/functionurl"
@@ -90,6 +94,10 @@ type Engine struct {
 	store    *store.Store
 	catalog  *catalog.Catalog
 	logs     *observe.Logs
+	metrics  *metrics.Store
+	shown    *exposition.Exposition
+	alarms   *alarms.Manager
+	topics   func(ctx context.Context, topic, subject string, message []byte) error // of SNS; nil: there is no client
 	driver   sandbox.Driver
 	invoker  *invoke.Invoker
 	queue    *invoke.Queue
@@ -178,8 +186,10 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	e.logs, err = observe.OpenLogs(ctx, e.store, e.config.Logger)
-	return err
+	if e.logs, err = observe.OpenLogs(ctx, e.store, e.config.Logger); err != nil {
+		return err
+	}
+	return e.openMetrics(ctx)
 }
 
 // assemble makes the parts that work on what open and openDriver have opened.
@@ -197,7 +207,7 @@ func (e *Engine) assemble(ctx context.Context) error {
 	}
 	e.tidying.Go(func() { e.tidy(packages) })
 	e.invoker = invoke.New(invoke.Options{
-		Catalog: e.catalog, Driver: e.driver, Code: code, Logs: e.logs, Log: e.config.Logger,
+		Catalog: e.catalog, Driver: e.driver, Code: code, Logs: e.logs, Metrics: e.metrics, Shown: e.shown, Log: e.config.Logger,
 		Endpoint: e.functionEndpoint, SettleDelay: e.config.UpdateDelay, HotReload: onLoopback(e.listener.Addr()),
 	})
 	if e.queue, err = invoke.OpenQueue(ctx, e.store, e.invoker, invoke.QueueOptions{}); err != nil {
@@ -215,6 +225,8 @@ func (e *Engine) assemble(ctx context.Context) error {
 	e.urls = &functionurl.Server{Catalog: e.catalog, Invoker: e.invoker, Authenticate: e.services.Authenticate, Log: e.config.Logger}
 	e.invoker.Resume()
 	e.sources.Start()
+	e.alarms.Start()
+	e.shown.Gauges(gauges, e.readGauges)
 	return nil
 }
 
@@ -246,7 +258,11 @@ func (e *Engine) bind(packages *store.Packages) (*wire.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bind the STS API: %w", err)
 	}
-	return wire.NewServer(e.callers(), lambda, kinesisAPI, identity), nil
+	monitoring, err := (&cloudwatch.Service{Metrics: e.metrics, Alarms: e.alarms, Now: time.Now}).Wire()
+	if err != nil {
+		return nil, fmt.Errorf("bind the CloudWatch API: %w", err)
+	}
+	return wire.NewServer(e.callers(), lambda, kinesisAPI, identity, monitoring), nil
 }
 
 // URL is where the engine answers.
@@ -283,6 +299,9 @@ func (e *Engine) shutDown() error {
 
 	// Whoever still runs when the grace is over loses the environment under it.
 	var ending sync.WaitGroup
+	if e.alarms != nil {
+		ending.Go(e.alarms.Close)
+	}
 	if e.sources != nil {
 		ending.Go(e.sources.Close)
 	}
@@ -319,6 +338,9 @@ func (e *Engine) shutDown() error {
 	}
 	if e.logs != nil {
 		e.logs.Close()
+	}
+	if e.metrics != nil {
+		e.metrics.Close()
 	}
 	if e.store != nil {
 		e.store.Close()

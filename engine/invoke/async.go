@@ -151,6 +151,7 @@ func (q *Queue) Enqueue(ctx context.Context, r Request) error {
 	if _, err := q.js.Publish(ctx, subject, raw); err != nil {
 		return fmt.Errorf("queue event: %w", err)
 	}
+	q.invoker.meter.event(r.Ref, asyncEventsReceived, 1)
 	return nil
 }
 
@@ -257,6 +258,7 @@ func (q *Queue) handle(msg jetstream.Msg) {
 	done := make(chan struct{})
 	var beating sync.WaitGroup
 	beating.Go(func() { q.keepAlive(msg, done) })
+	q.invoker.meter.event(event.Ref, asyncEventAge, milliseconds(max(0, time.Since(event.Accepted))))
 	response, err := q.invoker.Invoke(q.ctx, Request{Ref: event.Ref, RequestID: event.RequestID, TraceID: event.TraceID, Payload: event.Payload})
 	close(done)
 	beating.Wait()
@@ -300,9 +302,11 @@ func (q *Queue) next(event queued, response Response, err error) (delay time.Dur
 	end := func(condition string, attempts int) (time.Duration, bool) {
 		if condition != succeeded {
 			log.Warn("event dropped", "condition", condition, "attempts", attempts)
+			q.invoker.meter.event(event.Ref, asyncEventsDropped, 1)
 		}
 		if err := q.ended(q.ctx, event, config, condition, attempts, response); err != nil {
 			log.Error("tell the destination of an event", "condition", condition, "err", err)
+			q.invoker.meter.event(event.Ref, destinationDeliveryFailures, 1)
 		}
 		return 0, false
 	}
@@ -310,6 +314,7 @@ func (q *Queue) next(event queued, response Response, err error) (delay time.Dur
 	switch {
 	case errors.As(err, &missing):
 		log.Warn("event dropped: the function is gone", "err", err)
+		q.invoker.meter.event(event.Ref, asyncEventsDropped, 1)
 		return 0, false
 	case err != nil:
 		n := q.tried(event.RequestID, tries{refused: 1})

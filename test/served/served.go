@@ -3,6 +3,7 @@ package served
 
 import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/api"
+	"github.com/lambdaform/terraform-provider-lambda/engine/api/cloudwatch"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/kinesis"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/sts"
 	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
@@ -28,5 +29,11 @@ func Services() ([]Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []Service{{"lambda", lambda.Operations()}, {"kinesis", streams.Operations()}, {"sts", identity.Operations()}}, nil
+	monitoring, err := (&cloudwatch.Service{}).Wire()
+	if err != nil {
+		return nil, err
+	}
+	return []Service{
+		{"lambda", lambda.Operations()}, {"kinesis", streams.Operations()}, {"sts", identity.Operations()}, {"cloudwatch", monitoring.Operations()},
+	}, nil
 }

@@ -194,14 +194,14 @@ func (d *decoder) point(hour int64) Point {
 // encodeBlock makes the block of an hour, nil when the series have no points in it.
 func encodeBlock(all map[string]*series, hour int64) []byte {
 	e := encoder{b: []byte{blockVersion}}
-	any := false
+	empty := true
 	for _, s := range all {
 		if points := s.within(hour*60, (hour+1)*60); len(points) > 0 {
 			e.series(s, points, hour)
-			any = true
+			empty = false
 		}
 	}
-	if !any {
+	if empty {
 		return nil
 	}
 	return e.b

@@ -90,7 +90,7 @@ func TestBlockKeepsEverything(t *testing.T) {
 				p.Merge(&summed)
 			}
 		}
-		s.at(hour*60 - 1).Add(9, 1) // of another hour
+		s.at(hour*60-1).Add(9, 1) // of another hour
 		all[s.id.key()] = s
 	}
 	raw := encodeBlock(all, hour)

@@ -30,7 +30,7 @@ type bench struct {
 func open(t testing.TB) *bench {
 	b := &bench{TB: t, dir: filepath.Join(t.TempDir(), "js"), now: start}
 	b.open()
-	t.Cleanup(func() { b.Store.Close(); b.js.Close() })
+	t.Cleanup(func() { b.Close(); b.js.Close() })
 	return b
 }
 
@@ -46,14 +46,14 @@ func (b *bench) open() {
 }
 
 func (b *bench) restart() {
-	b.Store.Close()
+	b.Close()
 	b.js.Close()
 	b.open()
 }
 
-func (b *bench) sum(name string, from, to time.Time, dims ...Dimension) float64 {
+func (b *bench) invocations(from, to time.Time, dims ...Dimension) float64 {
 	b.Helper()
-	all, err := b.Query(context.Background(), home, ID{Namespace: Namespace, Name: name, Dimensions: dims}, from, to)
+	all, err := b.Query(context.Background(), home, ID{Namespace: Namespace, Name: "Invocations", Dimensions: dims}, from, to)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -75,21 +75,21 @@ func TestStoreSurvivesRestarts(t *testing.T) {
 		for i := range 10 {
 			e.Emit(start.Add(time.Duration(i)*20*time.Second), 1, 0, 12.5)
 		}
-		if got := b.sum("Invocations", start, start.Add(time.Hour), byName); got != float64(10*(round+1)) {
+		if got := b.invocations(start, start.Add(time.Hour), byName); got != float64(10*(round+1)) {
 			t.Fatalf("round %d: %v invocations", round, got)
 		}
 		b.restart()
 	}
-	if got := b.sum("Invocations", start, start.Add(time.Minute), Dimension{"Resource", "f:2"}, byName); got != 12 {
+	if got := b.invocations(start, start.Add(time.Minute), Dimension{"Resource", "f:2"}, byName); got != 12 {
 		t.Errorf("%v invocations in the first minute, want 3 of each round", got)
 	}
-	if got := b.sum("Invocations", start, start.Add(time.Hour)); got != 40 {
+	if got := b.invocations(start, start.Add(time.Hour)); got != 40 {
 		t.Errorf("%v invocations of the account", got)
 	}
-	if got := b.sum("Invocations", start, start.Add(time.Hour), Dimension{"Resource", "f:2"}); got != 0 {
+	if got := b.invocations(start, start.Add(time.Hour), Dimension{"Resource", "f:2"}); got != 0 {
 		t.Errorf("a part of the dimensions finds %v", got)
 	}
-	if got := b.sum("Invocations", start.Add(time.Second), start.Add(61*time.Second), byName); got != 12 {
+	if got := b.invocations(start.Add(time.Second), start.Add(61*time.Second), byName); got != 12 {
 		t.Errorf("a range that begins within a minute has %v, want those of the one minute that begins in it", got)
 	}
 	listed, err := b.List(t.Context(), home, func(id ID) bool { return true })
@@ -111,15 +111,15 @@ func TestLateValuesJoinWhatIsStored(t *testing.T) {
 		t.Fatalf("%d points are in memory", n)
 	}
 	e.Emit(start.Add(time.Second), 1)
-	if got := b.sum("Invocations", start, start.Add(time.Minute), byName); got != 2 {
+	if got := b.invocations(start, start.Add(time.Minute), byName); got != 2 {
 		t.Errorf("%v before the flush, want 2", got)
 	}
 	b.Flush()
-	if got := b.sum("Invocations", start, start.Add(time.Minute), byName); got != 2 {
+	if got := b.invocations(start, start.Add(time.Minute), byName); got != 2 {
 		t.Errorf("%v after the flush, want 2", got)
 	}
 	b.restart()
-	if got := b.sum("Invocations", start, b.now.Add(time.Minute), byName); got != 3 {
+	if got := b.invocations(start, b.now.Add(time.Minute), byName); got != 3 {
 		t.Errorf("%v after a restart, want 3", got)
 	}
 }
@@ -135,7 +135,7 @@ func TestOldSeriesAreForgotten(t *testing.T) {
 		t.Errorf("listed %v, %v", listed, err)
 	}
 	e.Emit(b.now, 1) // by an emitter that has known the series before
-	if got := b.sum("Invocations", start, b.now.Add(time.Minute), byName); got != 1 {
+	if got := b.invocations(start, b.now.Add(time.Minute), byName); got != 1 {
 		t.Errorf("%v invocations, want the new one", got)
 	}
 }
@@ -181,7 +181,7 @@ func TestEmittersDoNotLoseValues(t *testing.T) {
 	tasks.Wait()
 	b.restart()
 	for _, dims := range [][]Dimension{nil, {byName}} {
-		if got := b.sum("Invocations", start, start.Add(500*time.Minute), dims...); got != 4000 {
+		if got := b.invocations(start, start.Add(500*time.Minute), dims...); got != 4000 {
 			t.Errorf("%v: %v invocations, want 4000", dims, got)
 		}
 	}
