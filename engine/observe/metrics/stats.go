@@ -39,7 +39,10 @@ func keyOf(value float64) int32 {
 
 // middle is the middle of a bin.
 func middle(key int32) float64 {
-	if key < 0 {
+	switch {
+	case key == 0: // zero itself, and what is too small to matter
+		return 0
+	case key < 0:
 		return -middle(^key)
 	}
 	low, high := math.Float64frombits(uint64(key)<<mantissa), math.Float64frombits(uint64(key+1)<<mantissa)
