@@ -72,10 +72,10 @@ func (a *app) metrics(cmd *cobra.Command, function string, q metricsQuery) error
 	}
 	for first := true; ; first = false {
 		shown, err := a.show(ctx, client, function, q)
-		if err != nil {
-			if q.follow && ctx.Err() != nil {
-				return nil
-			}
+		switch {
+		case q.follow && ctx.Err() != nil: // Ctrl-C
+			return nil
+		case err != nil:
 			return err
 		}
 		if first && shown.empty() && !q.aws {

@@ -158,7 +158,7 @@ const day = 24 * time.Hour
 // durations asks for the statistics of the duration over the whole time, which cannot be
 // told from those of its parts. Beyond a day they are means of the days', by invocations.
 func (m *functionMetrics) durations(ctx context.Context, client *cloudwatch.Client, dimensions []types.Dimension) error {
-	span := min(day, m.Until.Sub(m.Since.Truncate(time.Minute))/time.Minute*time.Minute+time.Minute)
+	span := min(day, m.Until.Truncate(time.Minute).Add(time.Minute).Sub(m.Since.Truncate(time.Minute)))
 	in := cloudwatch.GetMetricStatisticsInput{
 		Namespace: aws.String("AWS/Lambda"), MetricName: aws.String("Duration"), Dimensions: dimensions,
 		StartTime: &m.Since, EndTime: &m.Until, Period: aws.Int32(int32(span / time.Second)),

@@ -137,7 +137,7 @@ func (c *codec) writeXML(b *strings.Builder, name string, v reflect.Value) {
 	case "blob":
 		b.WriteString(base64.StdEncoding.EncodeToString(v.Bytes()))
 	case "double", "float":
-		b.Write(appendFloat(nil, v.Float()))
+		b.Write(appendDouble(nil, v.Float()))
 	default:
 		writeText(b, headerText(v))
 	}

@@ -563,7 +563,7 @@ func TestOlderProtocols(t *testing.T) {
 		t.Errorf("%d %s", status, text)
 	}
 	status, text = form("Action=GetMetricStatistics&Namespace=Shop&MetricName=Latency&StartTime=2026-11-22T10:00:00Z&EndTime=2026-11-22T11:00:00Z&Period=60&Statistics.member.1=Sum&Dimensions.member.1.Name=Stage&Dimensions.member.1.Value=prod")
-	if status != 200 || !strings.Contains(text, "<GetMetricStatisticsResult><Label>Latency</Label><Datapoints><member><Timestamp>2026-11-22T10:00:00.000Z</Timestamp><Sum>6</Sum><Unit>None</Unit></member></Datapoints></GetMetricStatisticsResult>") {
+	if status != 200 || !strings.Contains(text, "<GetMetricStatisticsResult><Label>Latency</Label><Datapoints><member><Timestamp>2026-11-22T10:00:00.000Z</Timestamp><Sum>6.0</Sum><Unit>None</Unit></member></Datapoints></GetMetricStatisticsResult>") {
 		t.Errorf("%d %s", status, text)
 	}
 	status, _, text = json("GetMetricStatistics", `{"Namespace":"Shop","MetricName":"Latency","StartTime":1795341600,"EndTime":1795345200,"Period":60,"Statistics":["Maximum"],"Dimensions":[{"Name":"Stage","Value":"prod"}]}`)

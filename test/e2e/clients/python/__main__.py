@@ -14,6 +14,7 @@ import identity
 import invocation
 import layers
 import mappings
+import monitoring
 import permissions
 import settings
 import streams
@@ -21,7 +22,7 @@ import support
 import urls
 import versions
 
-TOPICS = (functions, versions, invocation, permissions, layers, urls, settings, streams, mappings, identity)
+TOPICS = (functions, versions, invocation, permissions, layers, urls, settings, streams, mappings, monitoring, identity)
 
 # Every exception of the models that the engine can be brought to send from outside.
 EXCEPTIONS = {
@@ -31,6 +32,7 @@ EXCEPTIONS = {
     "ResourceConflictException", "ResourceNotFoundException", "TooManyRequestsException", "UnsupportedMediaTypeException",
     "AccessDeniedException", "ExpiredIteratorException", "InvalidArgumentException", "LimitExceededException",
     "ResourceInUseException", "ValidationException",
+    "InvalidNextToken", "InvalidParameterCombinationException", "MissingRequiredParameterException", "ResourceNotFound",
 }  # fmt: skip
 
 
