@@ -35,7 +35,13 @@ func (a *app) metricsCommand() *cobra.Command {
   terraform-provider-lambda metrics hello:live --since 6h -o json
   terraform-provider-lambda metrics hello -f`,
 		Args: usageArgs(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.metrics(cmd, args[0], q) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			err := a.metrics(cmd, args[0], q)
+			if q.follow && cmd.Context().Err() != nil { // Ctrl-C ends it well
+				err = nil
+			}
+			return err
+		},
 	}
 	cmd.Flags().StringVar(&q.since, "since", "1h", "how far back: a duration such as 90s, 10m, 2h or 3d, or a time in RFC 3339")
 	cmd.Flags().DurationVar(&q.period, "period", 0, "how long a step in time is, in whole minutes (default: what makes 60 steps or fewer)")
@@ -72,10 +78,7 @@ func (a *app) metrics(cmd *cobra.Command, function string, q metricsQuery) error
 	}
 	for first := true; ; first = false {
 		shown, err := a.show(ctx, client, function, q)
-		switch {
-		case q.follow && ctx.Err() != nil: // Ctrl-C
-			return nil
-		case err != nil:
+		if err != nil {
 			return err
 		}
 		if first && shown.empty() && !q.aws {

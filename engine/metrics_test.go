@@ -454,6 +454,9 @@ func TestExposition(t *testing.T) {
 			t.Errorf("%d without %s", status, line)
 		}
 	}
+	if strings.Contains(text, `function=""`) {
+		t.Error("something without a name has series")
+	}
 
 	strict := identifying(t, "strict", nil)
 	if status, text := scrape(strict.URL(), "", ""); status != 401 || strings.Contains(text, "lambda_") {

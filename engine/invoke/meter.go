@@ -112,7 +112,10 @@ func (m *meter) of(ref catalog.Ref, version string) *calleeMeter {
 	if len(m.callees) >= maxCallees {
 		clear(m.callees)
 	}
-	c = &calleeMeter{shown: m.shown.Function(ref)}
+	c = &calleeMeter{}
+	if ref.Name != "" { // else it is the account
+		c.shown = m.shown.Function(ref)
+	}
 	if m.store != nil {
 		resource := resourceOf(ref)
 		c.calls = m.store.Emitter(ref.Scope, callKinds, dimensionsOf(ref, version)...)

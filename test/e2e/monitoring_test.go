@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// deploy makes a function in Python with the AWS CLI.
-func (c client) deploy(name, body string) {
+// deploy makes the function f in Python with the AWS CLI.
+func (c client) deploy(body string) {
 	c.Helper()
-	c.aws("create-function", "--function-name", name, "--runtime", "python3.13", "--handler", "app.handler", "--role", "arn:aws:iam::000000000000:role/r",
+	c.aws("create-function", "--function-name", "f", "--runtime", "python3.13", "--handler", "app.handler", "--role", "arn:aws:iam::000000000000:role/r",
 		"--zip-file", "fileb://"+c.pkg(map[string]string{"app.py": "def handler(event, context):\n    " + body + "\n"}))
 }
 
-// sum asks the AWS CLI for the sum of a metric of a function over the last minutes.
-func (c client) sum(metric, function string) string {
+// sum asks the AWS CLI for the sum of a metric of the function f over the last minutes.
+func (c client) sum(metric string) string {
 	c.Helper()
 	now := time.Now().UTC()
 	return strings.TrimSpace(c.run("aws", "cloudwatch", "get-metric-statistics", "--namespace", "AWS/Lambda", "--metric-name", metric,
-		"--dimensions", "Name=FunctionName,Value="+function, "--statistics", "Sum", "--period", "3600",
+		"--dimensions", "Name=FunctionName,Value=f", "--statistics", "Sum", "--period", "3600",
 		"--start-time", now.Add(-10*time.Minute).Format(time.RFC3339), "--end-time", now.Add(time.Minute).Format(time.RFC3339),
 		"--query", "Datapoints[].Sum", "--output", "text"))
 }
@@ -29,7 +29,7 @@ func (c client) sum(metric, function string) string {
 func TestMonitoring(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, "aws", "python3")
-	c.deploy("f", "return 1 / event['n']")
+	c.deploy("return 1 / event['n']")
 	for i := range 12 {
 		payload := `{"n":1}`
 		if i >= 10 {
@@ -37,7 +37,7 @@ func TestMonitoring(t *testing.T) {
 		}
 		c.aws("invoke", "--function-name", "f", "--payload", payload, t.TempDir()+"/out")
 	}
-	if got := c.sum("Invocations", "f") + " " + c.sum("Errors", "f"); got != "12.0 2.0" {
+	if got := c.sum("Invocations") + " " + c.sum("Errors"); got != "12.0 2.0" {
 		t.Errorf("invocations and errors are %s", got)
 	}
 	names := strings.Fields(c.run("aws", "cloudwatch", "list-metrics", "--namespace", "AWS/Lambda", "--dimensions", "Name=FunctionName,Value=f", "Name=Resource,Value=f", "--query", "sort(Metrics[].MetricName)", "--output", "text"))
@@ -58,7 +58,7 @@ func TestMonitoring(t *testing.T) {
 	time.Sleep(3 * time.Second) // metrics are written every two seconds
 	c.kill()
 	c.start()
-	if got := c.sum("Invocations", "f") + " " + c.sum("Errors", "f"); got != "13.0 3.0" {
+	if got := c.sum("Invocations") + " " + c.sum("Errors"); got != "13.0 3.0" {
 		t.Errorf("after a kill invocations and errors are %s", got)
 	}
 	if got := state(); got != "ALARM" {
