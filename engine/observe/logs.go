@@ -1,5 +1,5 @@
 // Package observe keeps what functions leave behind for people to look at: log
-// events today, metrics later.
+// events here, metrics and alarms in the packages below.
 package observe
 
 import (
