@@ -316,6 +316,24 @@ func TestMetricsOfProvisionedConcurrency(t *testing.T) {
 	}
 }
 
+// A function that publishes metrics does so to the engine, as its role, without signing.
+func TestMetricsOfAFunctionsOwn(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	a.create("f", python(t, `import json, urllib.request
+    body = json.dumps({"Namespace": "Shop", "MetricData": [{"MetricName": "Orders", "Value": 3, "Unit": "Count"}]}).encode()
+    headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "GraniteServiceVersion20100801.PutMetricData",
+        "Authorization": "AWS4-HMAC-SHA256 Credential=%s/20261122/%s/monitoring/aws4_request, SignedHeaders=host, Signature=0" % (os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_REGION"])}
+    return urllib.request.urlopen(urllib.request.Request(os.environ["AWS_ENDPOINT_URL"], body, headers)).status`))
+	if got := a.call("f"); got != "200" {
+		t.Fatalf("the function got %s", got)
+	}
+	out, err := a.monitoring().ListMetrics(t.Context(), &cloudwatch.ListMetricsInput{Namespace: aws.String("Shop")})
+	if err != nil || len(out.Metrics) != 1 || *out.Metrics[0].MetricName != "Orders" {
+		t.Errorf("listed %+v, %v", out, err)
+	}
+}
+
 // Metrics and alarms are there after a restart.
 func TestMetricsSurviveARestart(t *testing.T) {
 	t.Parallel()
@@ -462,7 +480,13 @@ func TestExposition(t *testing.T) {
 	if status, text := scrape(strict.URL(), "", ""); status != 401 || strings.Contains(text, "lambda_") {
 		t.Errorf("a stranger gets %d %s", status, text)
 	}
-	if status, _ := scrape(strict.URL(), "AKIA", "wrong"); status != 401 {
+	if status, _ := scrape(strict.URL(), "AKIABOB", "wrong"); status != 401 {
 		t.Errorf("a wrong secret gets %d", status)
+	}
+	if status, _ := scrape(strict.URL(), "AKIABUCKET", "bucket's"); status != 401 {
+		t.Errorf("a service gets %d", status)
+	}
+	if status, text := scrape(strict.URL(), "AKIABOB", "bob's"); status != 200 || !strings.Contains(text, "go_goroutines ") {
+		t.Errorf("the right secret gets %d", status)
 	}
 }

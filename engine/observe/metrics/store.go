@@ -216,11 +216,13 @@ func (m *Store) Flush() {
 	m.failing = err != nil
 }
 
-// forget drops what is older than Retention from memory; JetStream does so by itself.
+// forget drops what is older than Retention; JetStream does so by itself. What is stored
+// leaves memory much sooner, also of functions that do not run any more.
 func (m *Store) forget() {
 	oldest := m.now().Add(-Retention)
 	for _, g := range m.all() {
 		g.forget(oldest)
+		g.trim()
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
