@@ -224,6 +224,12 @@ func TestFailedActionsAreInTheHistory(t *testing.T) {
 	if err := b.SetState(t.Context(), home, "a", types.StateValueOk, "testing", `{"a":1}`); err != nil {
 		t.Fatal(err)
 	}
+	if err := b.SetState(t.Context(), home, "a", types.StateValueOk, "testing again", ""); err != nil { // no change: nothing to tell
+		t.Fatal(err)
+	}
+	if len(b.told) != 1 {
+		t.Errorf("told %d times", len(b.told))
+	}
 	items := b.History(home, "a")
 	last := items[len(items)-1]
 	if *last.HistorySummary != `Failed to execute action `+topic+`. Received error: "nobody there"` || last.HistoryItemType != types.HistoryItemTypeAction {
