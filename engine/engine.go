@@ -297,11 +297,11 @@ func (e *Engine) shutDown() error {
 	ctx, cancel := context.WithTimeout(context.Background(), Grace)
 	defer cancel()
 
+	if e.alarms != nil { // first, so that what they could not tell any more stays to be told
+		e.alarms.Close()
+	}
 	// Whoever still runs when the grace is over loses the environment under it.
 	var ending sync.WaitGroup
-	if e.alarms != nil {
-		ending.Go(e.alarms.Close)
-	}
 	if e.sources != nil {
 		ending.Go(e.sources.Close)
 	}

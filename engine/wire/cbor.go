@@ -47,6 +47,11 @@ func (p *rpcCBOR) read(r *http.Request, op *operation, _ []string) (map[string]a
 	if len(body) == 0 {
 		return map[string]any{}, nil
 	}
+	return readCBOR(body)
+}
+
+// readCBOR reads a body, which must be a map. The decoder bounds how deep it is nested.
+func readCBOR(body []byte) (map[string]any, error) {
 	value, err := cbor.Decode(body)
 	if err != nil {
 		return nil, serialization("The body is not valid CBOR: %v", err)
