@@ -12,6 +12,7 @@ import (
 
 	"github.com/lambdaform/terraform-provider-lambda/engine"
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+	"github.com/lambdaform/terraform-provider-lambda/engine/clock"
 	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
 	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 )
@@ -25,7 +26,9 @@ type settings struct {
 	Region   string            `hcl:"region,optional"`
 	Network  string            `hcl:"network,optional"`
 	Delay    string            `hcl:"update_delay,optional"` // such as 2s
+	Grace    string            `hcl:"stop_grace,optional"`   // such as 30s
 	Cache    int64             `hcl:"code_cache,optional"`   // bytes
+	Speed    float64           `hcl:"clock_speed,optional"`  // of retries and the like
 	Runtimes []runtimeSettings `hcl:"runtime,block"`
 	Limits   *limitSettings    `hcl:"limits,block"`
 	Services *serviceSettings  `hcl:"services,block"`
@@ -57,7 +60,28 @@ type runtimeSettings struct {
 
 // serviceSettings are endpoints of services that the engine uses instead of AWS's.
 type serviceSettings struct {
-	S3 string `hcl:"s3,optional"`
+	S3     string `hcl:"s3,optional"`
+	SQS    string `hcl:"sqs,optional"`
+	SNS    string `hcl:"sns,optional"`
+	Events string `hcl:"events,optional"`
+}
+
+// endpoints returns those that are set, by name.
+func (s *serviceSettings) endpoints() (map[string]string, error) {
+	if s == nil {
+		return nil, nil
+	}
+	set := map[string]string{}
+	for name, endpoint := range map[string]string{"s3": s.S3, "sqs": s.SQS, "sns": s.SNS, "events": s.Events} {
+		if endpoint == "" {
+			continue
+		}
+		if u, err := url.Parse(endpoint); err != nil || u.Host == "" {
+			return nil, fmt.Errorf("services: %s = %q is not a URL: use one such as http://127.0.0.1:9000", name, endpoint)
+		}
+		set[name] = endpoint
+	}
+	return set, nil
 }
 
 // limitSettings names a set of limits and changes some of it, as AWS does for an
@@ -118,19 +142,27 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 			c.Commands[r.Name] = r.Command
 		}
 	}
-	if file.Services != nil && file.Services.S3 != "" {
-		if u, err := url.Parse(file.Services.S3); err != nil || u.Host == "" {
-			return c, fmt.Errorf("%s: services: s3 = %q is not a URL: use one such as http://127.0.0.1:9000", path, file.Services.S3)
-		}
-		c.Services = map[string]string{"s3": file.Services.S3}
-	}
 	if file.Cache < 0 {
 		return c, fmt.Errorf("%s: code_cache = %d cannot be negative: give a number of bytes, such as 2e9", path, file.Cache)
 	}
+	if file.Speed < 0 {
+		return c, fmt.Errorf("%s: clock_speed = %g cannot be negative: give how many times as fast time passes, such as 60", path, file.Speed)
+	}
+	if file.Speed > 0 {
+		c.Clock = clock.Scaled(file.Speed)
+	}
 	var err error
+	if c.Services, err = file.Services.endpoints(); err != nil {
+		return c, fmt.Errorf("%s: %w", path, err)
+	}
 	if file.Delay != "" {
 		if c.UpdateDelay, err = time.ParseDuration(file.Delay); err != nil {
 			return c, fmt.Errorf("%s: update_delay: %w. Use a duration such as 2s", path, err)
+		}
+	}
+	if file.Grace != "" {
+		if c.Grace, err = time.ParseDuration(file.Grace); err != nil || c.Grace <= 0 {
+			return c, fmt.Errorf("%s: stop_grace = %q is not a duration above zero. Use one such as 30s", path, file.Grace)
 		}
 	}
 	if c.Limits, err = limits(file.Limits); err != nil {

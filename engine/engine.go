@@ -28,8 +28,10 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/kinesis"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/sts"
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+	"github.com/lambdaform/terraform-provider-lambda/engine/clock"
 	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
+	"github.com/lambdaform/terraform-provider-lambda/engine/invoke/destination"
 	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
 	"github.com/lambdaform/terraform-provider-lambda/engine/observe/alarms"
 	"github.com/lambdaform/terraform-provider-lambda/engine/observe/exposition"
@@ -41,7 +43,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 )
 
-// Grace is how long a stopping engine lets running invocations finish.
+// Grace is how long a stopping engine lets running invocations finish, unless Config says otherwise.
 const Grace = 5 * time.Second
 
 // Config says how an engine runs. The zero value of each field is a good choice,
@@ -65,16 +67,21 @@ type Config struct {
 	Commands map[string][]string
 	// Network is the Docker network of environments: default bridge; "none" cuts them off.
 	Network string
-	// Services are endpoints of services by name, instead of AWS's: s3.
+	// Services are endpoints of services by name, instead of the engine's own or AWS's:
+	// s3, sqs, sns, events.
 	Services map[string]string
-	Limits   catalog.Limits // the zero value means catalog.Today()
+	// Clock measures the delays and the age of asynchronous events; default the system's.
+	Clock  clock.Clock
+	Limits catalog.Limits // the zero value means catalog.Today()
 	// CodeCache is how many bytes of unpacked code are kept on disk for when they are
 	// used again, beyond the code that is in use; default 2 GB.
 	CodeCache int64
 	// UpdateDelay is how long creations and updates of functions stay in progress at
 	// least, as AWS's do for some seconds.
 	UpdateDelay time.Duration
-	Logger      *slog.Logger
+	// Grace is how long a stopping engine lets running invocations finish; default [Grace].
+	Grace  time.Duration
+	Logger *slog.Logger
 }
 
 // Engine is a running engine. It must be closed.
@@ -82,6 +89,7 @@ type Engine struct {
 	config   Config
 	listener net.Listener
 	server   *http.Server
+	drain    *drain
 	services *wire.Server
 	links    *api.Links
 	urls     *functionurl.Server
@@ -97,7 +105,7 @@ type Engine struct {
 	metrics  *metrics.Store
 	shown    *exposition.Exposition
 	alarms   *alarms.Manager
-	topics   func(ctx context.Context, topic, subject string, message []byte) error // of SNS; nil: there is no client
+	topics   func(ctx context.Context, topic string, message []byte) error // of SNS
 	driver   sandbox.Driver
 	invoker  *invoke.Invoker
 	queue    *invoke.Queue
@@ -110,7 +118,7 @@ type Engine struct {
 // Start runs an engine until Close. It returns once the engine serves.
 func Start(ctx context.Context, c Config) (*Engine, error) {
 	c = c.withDefaults()
-	e := &Engine{config: c, serving: make(chan error, 1)}
+	e := &Engine{config: c, serving: make(chan error, 1), drain: newDrain()}
 	e.stopping, e.stop = context.WithCancel(context.Background())
 	if err := e.start(ctx); err != nil {
 		return nil, errors.Join(err, e.Close())
@@ -130,6 +138,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.CodeCache == 0 {
 		c.CodeCache = 2e9
+	}
+	if c.Grace == 0 {
+		c.Grace = Grace
 	}
 	if c.Limits == (catalog.Limits{}) {
 		c.Limits = catalog.Today()
@@ -167,7 +178,7 @@ func (e *Engine) start(ctx context.Context) (err error) {
 	if err := e.assemble(ctx); err != nil {
 		return err
 	}
-	e.server = &http.Server{Handler: e.guard(e), ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(e.config.Logger.Handler(), slog.LevelDebug)}
+	e.server = &http.Server{Handler: e.guard(e.drained(e)), ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(e.config.Logger.Handler(), slog.LevelDebug)}
 	go func() { e.serving <- e.server.Serve(e.listener) }()
 	return daemon.WriteIdentity(e.config.DataDir, daemon.Identity{
 		PID: os.Getpid(), Addr: e.listener.Addr().String(), Version: e.config.Version, Started: time.Now().UTC(),
@@ -210,7 +221,14 @@ func (e *Engine) assemble(ctx context.Context) error {
 		Catalog: e.catalog, Driver: e.driver, Code: code, Logs: e.logs, Metrics: e.metrics, Shown: e.shown, Log: e.config.Logger,
 		Endpoint: e.functionEndpoint, SettleDelay: e.config.UpdateDelay, HotReload: onLoopback(e.listener.Addr()),
 	})
-	if e.queue, err = invoke.OpenQueue(ctx, e.store, e.invoker, invoke.QueueOptions{}); err != nil {
+	destinations := (&destination.Sender{Route: e.route}).Send
+	e.topics = func(ctx context.Context, topic string, message []byte) error {
+		return destinations(ctx, destination.Message{ARN: topic, Body: message})
+	}
+	e.queue, err = invoke.OpenQueue(ctx, e.store, e.invoker, invoke.QueueOptions{
+		Clock: e.config.Clock, Destinations: destinations, Observe: e.invoker.Observe,
+	})
+	if err != nil {
 		return err
 	}
 	e.sources, err = sources.New(ctx, sources.Options{
@@ -224,6 +242,9 @@ func (e *Engine) assemble(ctx context.Context) error {
 	}
 	e.urls = &functionurl.Server{Catalog: e.catalog, Invoker: e.invoker, Authenticate: e.services.Authenticate, Log: e.config.Logger}
 	e.invoker.Resume()
+	if err := e.queue.Start(ctx); err != nil {
+		return err
+	}
 	e.sources.Start()
 	e.alarms.Start()
 	e.shown.Gauges(gauges, e.readGauges)
@@ -284,8 +305,9 @@ func (e *Engine) Wait() error {
 	return err
 }
 
-// Close stops the engine. Running invocations have Grace to finish; asynchronous
-// events that have not stay in the queue.
+// Close stops the engine. It takes no more requests and answers them with 503. Running
+// invocations have [Config.Grace] to finish; asynchronous events that have not stay in
+// the queue.
 func (e *Engine) Close() error {
 	e.closing.Do(func() { e.closeErr = e.shutDown() })
 	return e.closeErr
@@ -294,7 +316,7 @@ func (e *Engine) Close() error {
 func (e *Engine) shutDown() error {
 	var errs []error
 	e.stop()
-	ctx, cancel := context.WithTimeout(context.Background(), Grace)
+	ctx, cancel := context.WithTimeout(context.Background(), e.config.Grace)
 	defer cancel()
 
 	if e.alarms != nil { // first, so that what they could not tell any more stays to be told
@@ -308,15 +330,7 @@ func (e *Engine) shutDown() error {
 	if e.queue != nil {
 		ending.Go(e.queue.Close)
 	}
-	if e.server != nil {
-		ending.Go(func() {
-			if e.server.Shutdown(ctx) != nil {
-				_ = e.server.Close()
-			}
-		})
-	} else if e.listener != nil {
-		_ = e.listener.Close()
-	}
+	ending.Go(func() { e.drain.close(ctx) })
 	ended := make(chan struct{})
 	go func() { ending.Wait(); close(ended) }()
 	select {
@@ -327,6 +341,7 @@ func (e *Engine) shutDown() error {
 		stop, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		errs = append(errs, e.driver.Close(stop))
+		e.drain.close(stop) // whose callers are told
 	}
 	<-ended
 	if e.invoker != nil {
@@ -347,6 +362,15 @@ func (e *Engine) shutDown() error {
 	}
 	if e.lock != nil {
 		errs = append(errs, daemon.RemoveIdentity(e.config.DataDir, os.Getpid()), e.release())
+	}
+	if e.server != nil {
+		last, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if e.server.Shutdown(last) != nil {
+			_ = e.server.Close()
+		}
+	} else if e.listener != nil {
+		_ = e.listener.Close()
 	}
 	return errors.Join(errs...)
 }

@@ -1,7 +1,6 @@
 package engine_test
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -15,9 +14,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine"
+	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
 )
 
 // start runs an engine of the test's own on dir; the test closes it.
@@ -145,12 +144,14 @@ func TestCloseDuringCalls(t *testing.T) {
 	began := time.Now()
 	closed := make(chan error, 1)
 	go func() { closed <- e.Close() }()
-	a.eventually("the engine takes no more calls", func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		_, err := a.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String("f"), InvocationType: types.InvocationTypeDryRun})
-		return err != nil
+	a.eventually("the engine refuses calls with 503", func() bool {
+		got := a.send("POST", "/2015-03-31/functions/f/invocations", "{}", "X-Amz-Invocation-Type", "DryRun")
+		return got.status == http.StatusServiceUnavailable && got.header.Get("X-Amzn-ErrorType") == "ServiceUnavailableException" && got.header.Get("Retry-After") == "1"
 	})
+	health, err := daemon.Probe(t.Context(), e.URL())
+	if err != nil || !health.Stopping {
+		t.Errorf("health of a stopping engine: %+v, %v", health, err)
+	}
 	if err := os.WriteFile(gate, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

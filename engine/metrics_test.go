@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -381,11 +383,27 @@ func alarmOn(function string) *cloudwatch.PutMetricAlarmInput {
 	}
 }
 
-// R08, SCH-6: a failing call puts the alarm into ALARM, which invokes a function, once.
-// A topic cannot be told without a client of SNS; the alarm's history says so.
+// R08, SCH-6: a failing call puts the alarm into ALARM, which invokes a function and
+// tells a topic, once each. What cannot be told is in the alarm's history.
 func TestAlarm(t *testing.T) {
 	t.Parallel()
-	a := newAccount(t)
+	published := make(chan url.Values, 10)
+	topics := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		published <- r.Form
+		_, _ = io.WriteString(w, `<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>`)
+	}))
+	defer topics.Close()
+	e, err := engine.Start(t.Context(), engine.Config{Listen: "127.0.0.1:0", DataDir: t.TempDir(), Driver: "process", Services: map[string]string{"sns": topics.URL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	a := accountOn(t, e.URL(), "123456789012")
 	told := filepath.Join(t.TempDir(), "told")
 	a.create("f", python(t, "return 1/0"))
 	a.create("sink", python(t, fmt.Sprintf("open(%q, 'a').write(__import__('json').dumps(event) + '\\n')", told)))
@@ -425,10 +443,16 @@ func TestAlarm(t *testing.T) {
 		}
 		return len(actions) == 3
 	})
-	for i, begin := range []string{"Failed to execute action arn:aws:sns:", "Failed to execute action " + a.arn("missing"), "Successfully executed action " + a.arn("sink")} {
+	for i, begin := range []string{"Successfully executed action arn:aws:sns:", "Failed to execute action " + a.arn("missing"), "Successfully executed action " + a.arn("sink")} {
 		if !strings.HasPrefix(actions[i], begin) {
 			t.Errorf("action %d is %s", i, actions[i])
 		}
+	}
+	if len(published) != 1 {
+		t.Fatalf("the topic got %d messages", len(published))
+	}
+	if form := <-published; form.Get("Action") != "Publish" || form.Get("TopicArn") != in.AlarmActions[2] || !strings.Contains(form.Get("Message"), `"NewStateValue":"ALARM"`) {
+		t.Errorf("the topic got %v", form)
 	}
 }
 

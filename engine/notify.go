@@ -18,7 +18,7 @@ const alarmService = "lambda.alarms.cloudwatch.amazonaws.com"
 // alarms invoke it, as on AWS.
 func (e *Engine) notify(ctx context.Context, n alarms.Notice) error {
 	if alarms.IsTopic(n.Target) {
-		return e.publish(ctx, n.Target, n.Subject, n.Message)
+		return e.topics(ctx, n.Target, n.Message)
 	}
 	target, err := catalog.ParseRef(n.Scope, n.Target, "")
 	if err != nil {
@@ -41,12 +41,4 @@ func (e *Engine) notify(ctx context.Context, n alarms.Notice) error {
 		return err
 	}
 	return e.queue.Enqueue(ctx, invoke.Request{Ref: target, RequestID: n.ID, Payload: n.Message})
-}
-
-// publish sends a message to a topic.
-func (e *Engine) publish(ctx context.Context, topic, subject string, message []byte) error {
-	if e.topics == nil {
-		return errors.New("the engine has no client of SNS")
-	}
-	return e.topics(ctx, topic, subject, message)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -32,10 +31,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !strings.HasPrefix(r.URL.Path, "/_engine/"):
 		e.services.ServeHTTP(w, r)
 	case r.URL.Path == daemon.HealthPath:
-		writeJSON(w, http.StatusOK, daemon.Health{
-			Version: e.config.Version, PID: os.Getpid(), Driver: e.driver.Name(), DataDir: e.config.DataDir,
-			Authentication: e.config.Authentication, IssuedKey: e.issued,
-		})
+		writeJSON(w, http.StatusOK, e.health())
 	case strings.HasPrefix(r.URL.Path, api.LinkPath): // is signed in its own way
 		e.links.ServeHTTP(w, r)
 	default:

@@ -55,3 +55,7 @@ fetch client venv client "$python" awslambdaric
 fetch offline npm_packages offline serverless@3 serverless-offline@13 # 14 wants serverless 4, which needs a licence
 
 go run ./test/bench -cache "$cache" "$@"
+
+# Durable accepts of asynchronous events, beside what JetStream stores by itself.
+go test ./engine/invoke -run '^$' -bench Accept -benchtime 5x
+go test ./engine -run '^$' -bench Events -benchtime 5x

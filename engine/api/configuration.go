@@ -226,6 +226,11 @@ func (s *Service) checkConfiguration(in *lambda.UpdateFunctionConfigurationInput
 	if t, most := int(value(in.Timeout)), int(s.Catalog.Limits.MaxTimeout.Seconds()); t > most {
 		return catalog.Invalid("1 validation error detected: Value '%d' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to %d", t, most)
 	}
+	if in.DeadLetterConfig != nil {
+		if err := catalog.CheckDeadLetter(value(in.DeadLetterConfig.TargetArn)); err != nil {
+			return err
+		}
+	}
 	if in.Environment != nil {
 		if err := checkEnvironment(in.Environment.Variables); err != nil {
 			return err

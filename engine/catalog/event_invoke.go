@@ -1,9 +1,11 @@
 package catalog
 
 import (
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
@@ -35,10 +37,11 @@ func (f *Function) SetEventInvoke(qualifier string, config EventInvoke) error {
 	if _, ok := f.VersionOf(qualifier); !ok {
 		return NotFound("The function doesn't exist.")
 	}
-	for _, destination := range []string{config.OnSuccess, config.OnFailure} {
-		if err := f.checkDestination(destination); err != nil {
-			return err
-		}
+	if err := f.checkDestination(config.OnSuccess, "sqs", "sns", "lambda", "events"); err != nil {
+		return err
+	}
+	if err := f.checkDestination(config.OnFailure, "sqs", "sns", "lambda", "events", "s3"); err != nil {
+		return err
 	}
 	if f.EventInvoke == nil {
 		f.EventInvoke = map[string]EventInvoke{}
@@ -47,19 +50,50 @@ func (f *Function) SetEventInvoke(qualifier string, config EventInvoke) error {
 	return nil
 }
 
-func (f *Function) checkDestination(arn string) error {
-	switch {
-	case arn == "":
+// checkDestination refuses what is not the ARN of one of those kinds of services.
+func (f *Function) checkDestination(text string, kinds ...string) error {
+	if text == "" {
 		return nil
-	case !strings.HasPrefix(arn, "arn:aws:lambda:"):
-		return Invalid("The destination ARN %s is not supported by the local engine: use the ARN of a function, or remove the destination for this target.", arn)
 	}
-	to, err := ParseRef(f.Scope, arn, "")
-	if err != nil {
-		return Invalid("The provided destination config DestinationConfig(onSuccess=, onFailure=) is invalid: %s is not the ARN of a function in this account and region.", arn)
+	to, err := arn.Parse(text)
+	if err != nil || !slices.Contains(kinds, to.Service) {
+		return Invalid("The provided destination %s is invalid: use the ARN of one of %s.", text, strings.Join(kinds, ", "))
 	}
-	if to.With("") == f.Ref() {
-		return Invalid("You can't specify the function as a destination for itself.")
+	switch to.Service {
+	case "sqs", "sns":
+		return standard(to)
+	case "events":
+		if !strings.HasPrefix(to.Resource, "event-bus/") {
+			return Invalid("The provided destination %s is invalid: it is not the ARN of an event bus.", text)
+		}
+	case "lambda":
+		function, err := ParseRef(f.Scope, text, "")
+		if err != nil || !strings.HasPrefix(to.Resource, "function:") {
+			return Invalid("The provided destination %s is invalid: it is not the ARN of a function in this region.", text)
+		}
+		if function.With("") == f.Ref() {
+			return Invalid("You can't specify the function as a destination for itself.")
+		}
+	}
+	return nil
+}
+
+// CheckDeadLetter refuses what a dead-letter queue cannot be; empty is none.
+func CheckDeadLetter(text string) error {
+	if text == "" {
+		return nil
+	}
+	to, err := arn.Parse(text)
+	if err != nil || to.Service != "sqs" && to.Service != "sns" {
+		return Invalid("The dead-letter target %s is invalid: use the ARN of an SQS queue or an SNS topic.", text)
+	}
+	return standard(to)
+}
+
+// standard refuses FIFO queues and topics.
+func standard(to arn.ARN) error {
+	if strings.HasSuffix(to.Resource, ".fifo") {
+		return Invalid("The destination %s is a FIFO %s, which asynchronous invocation does not support: use a standard one.", to, map[string]string{"sqs": "queue", "sns": "topic"}[to.Service])
 	}
 	return nil
 }

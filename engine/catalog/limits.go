@@ -9,6 +9,7 @@ type Limits struct {
 	MemoryStepMB  int           // what MemorySize must be a multiple of
 	MaxTimeout    time.Duration // of a function
 	MaxEventBytes int64         // payload of an asynchronous invocation
+	EventRetries  int           // most attempts after the first at an event that its function fails at
 	Concurrency   int           // executions at the same time in an account and region
 	CodeBytes     int64         // all packages of an account and region
 	BillingStep   time.Duration // what billed durations are rounded up to
@@ -29,7 +30,7 @@ const Unreservable = 100
 // Today are the limits of AWS now.
 func Today() Limits {
 	return Limits{
-		MaxMemoryMB: 10240, MemoryStepMB: 1, MaxTimeout: 900 * time.Second, MaxEventBytes: 1 << 20,
+		MaxMemoryMB: 10240, MemoryStepMB: 1, MaxTimeout: 900 * time.Second, MaxEventBytes: 1 << 20, EventRetries: 2,
 		Concurrency: 1000, CodeBytes: 75 << 30, BillingStep: time.Millisecond, BilledInit: true,
 	}
 }
@@ -37,7 +38,7 @@ func Today() Limits {
 // Guide2016 are the limits of the guide of 2016.
 func Guide2016() Limits {
 	return Limits{
-		MaxMemoryMB: 1536, MemoryStepMB: 64, MaxTimeout: 300 * time.Second, MaxEventBytes: 128 << 10,
+		MaxMemoryMB: 1536, MemoryStepMB: 64, MaxTimeout: 300 * time.Second, MaxEventBytes: 128 << 10, EventRetries: 3,
 		Concurrency: 100, CodeBytes: 75 << 30, BillingStep: 100 * time.Millisecond,
 		LatestPolicy: true, HandledErrors: true, GuideMetrics: true,
 	}

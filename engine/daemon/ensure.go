@@ -49,7 +49,7 @@ func Ensure(ctx context.Context, o Options) (*Health, error) {
 	if err != nil {
 		return nil, err
 	}
-	if h, err := o.probe(ctx); !errors.Is(err, ErrNotRunning) {
+	if h, err := o.serving(ctx); !errors.Is(err, ErrNotRunning) {
 		return h, err
 	}
 	addr, err := listenAddress(o.Endpoint)
@@ -65,7 +65,7 @@ func Ensure(ctx context.Context, o Options) (*Health, error) {
 	}
 	defer unlock()
 	// Another process may have started it while we waited.
-	if h, err := o.probe(ctx); !errors.Is(err, ErrNotRunning) {
+	if h, err := o.serving(ctx); !errors.Is(err, ErrNotRunning) {
 		return h, err
 	}
 	return o.launch(ctx, addr)
@@ -93,6 +93,22 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
+// serving returns the engine that serves. One that is stopping it waits for: there is
+// none then.
+func (o *Options) serving(ctx context.Context) (*Health, error) {
+	for {
+		h, err := o.probe(ctx)
+		if err != nil || !h.Stopping {
+			return h, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("waiting for the engine (process %d) to stop: %w", h.PID, ctx.Err())
+		case <-time.After(pollInterval):
+		}
+	}
+}
+
 // probe asks the endpoint and refuses an engine that is not the one wanted.
 func (o *Options) probe(ctx context.Context) (*Health, error) {
 	h, err := Probe(ctx, o.Endpoint)
@@ -104,6 +120,9 @@ func (o *Options) probe(ctx context.Context) (*Health, error) {
 			}
 		}
 		return nil, err
+	}
+	if h.Stopping {
+		return h, nil
 	}
 	if o.Version != "" && h.Version != o.Version {
 		return nil, fmt.Errorf("the engine at %s has version %s, but this is version %s. Stop it; the next command starts the right one:\n\n    %s engine stop --data-dir %s",

@@ -29,6 +29,7 @@ type Health struct {
 
 	Authentication string `json:"authentication,omitempty"` // any or strict
 	IssuedKey      bool   `json:"issued_key,omitempty"`     // sign with the key in the data directory
+	Stopping       bool   `json:"stopping,omitempty"`       // it takes no more requests
 }
 
 // ErrNotRunning means that nothing listens at the endpoint.
@@ -82,7 +83,8 @@ func ask(ctx context.Context, endpoint string) (*Health, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the engine's answer: %w", err)
 	}
-	if resp.StatusCode != http.StatusOK || json.Unmarshal(body, &h) != nil || h.Version == "" || h.PID == 0 {
+	answers := resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusServiceUnavailable
+	if !answers || json.Unmarshal(body, &h) != nil || h.DataDir == "" && h.Version == "" || h.PID == 0 {
 		return nil, fmt.Errorf("what listens at %s is not an engine: it answered %s with status %d. Stop it, or choose another port (engine.endpoint in the provider, --listen on the command line)",
 			endpoint, HealthPath, resp.StatusCode)
 	}

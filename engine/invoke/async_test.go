@@ -18,7 +18,7 @@ import (
 )
 
 // quick are times for tests.
-var quick = invoke.QueueOptions{RetryDelays: []time.Duration{time.Millisecond, 2 * time.Millisecond}, RefusedDelay: time.Millisecond, AckWait: 500 * time.Millisecond}
+var quick = invoke.QueueOptions{RetryDelays: []time.Duration{time.Millisecond, 2 * time.Millisecond}, RefusedDelay: time.Millisecond}
 
 func (b *bench) queue(o invoke.QueueOptions) *invoke.Queue {
 	b.Helper()
@@ -27,6 +27,9 @@ func (b *bench) queue(o invoke.QueueOptions) *invoke.Queue {
 		b.Fatal(err)
 	}
 	b.Cleanup(q.Close)
+	if err := q.Start(b.Context()); err != nil {
+		b.Fatal(err)
+	}
 	return q
 }
 
@@ -37,17 +40,16 @@ func (b *bench) enqueue(q *invoke.Queue, name, id string) {
 	}
 }
 
-// settled tells whether the queue holds no event any more.
-func (b *bench) settled() bool {
-	stream, err := b.store.JetStream().Stream(b.Context(), "ASYNC")
+// settled tells whether the queue holds nothing any more.
+func (b *bench) settled() bool { return b.stored("ASYNC")+b.stored("LATER") == 0 }
+
+// stored is how many messages a stream holds.
+func (b *bench) stored(name string) uint64 {
+	stream, err := b.store.JetStream().Stream(b.Context(), name)
 	if err != nil {
 		b.Fatal(err)
 	}
-	info, err := stream.Info(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
-	return info.State.Msgs == 0
+	return stream.CachedInfo().State.Msgs
 }
 
 func TestQueueRetries(t *testing.T) {
@@ -83,16 +85,24 @@ func TestQueueRetries(t *testing.T) {
 	}
 }
 
-// Throttling uses up none of the attempts that the function has.
+// Throttling uses up none of the attempts that the function has, and its end wakes
+// the event up (A3.3).
 func TestQueueWaitsOutThrottling(t *testing.T) {
 	b := newBench(t, &driver{calls: make(chan *invocation)})
 	b.function("f")
 	b.change(func(f *catalog.Function) { f.Reserved = aws.Int32(1) })
 	busy := b.call(ref("f"))
 	running := <-b.calls
-	q := b.queue(quick)
-	b.enqueue(q, "f", "event")
-	eventually(t, "the event has been refused several times", func() bool { return b.deliveries("f") > 4 })
+	throttles := make(chan string, 10)
+	o := quick
+	o.RefusedDelay = time.Hour // nothing may wait for it
+	o.Observe = func(_ catalog.Ref, metric string, _ float64) {
+		if metric == invoke.MetricThrottles {
+			throttles <- metric
+		}
+	}
+	b.enqueue(b.queue(o), "f", "event")
+	<-throttles
 	running.succeed()
 	<-busy
 	for range 2 {
@@ -100,37 +110,9 @@ func TestQueueWaitsOutThrottling(t *testing.T) {
 	}
 	(<-b.calls).succeed()
 	eventually(t, "the event is done", b.settled)
-}
-
-// deliveries is how often the last event of a function has been given out.
-func (b *bench) deliveries(name string) uint64 {
-	consumer, err := b.store.JetStream().Consumer(b.Context(), "ASYNC", strings.ReplaceAll("async."+home.Account+"."+home.Region+"."+name, ".", "_"))
-	if err != nil {
-		b.Fatal(err)
+	if len(throttles) != 0 {
+		t.Error("an event that waits is counted more than once")
 	}
-	info, err := consumer.Info(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
-	return info.Delivered.Consumer
-}
-
-// A call that takes longer than AckWait is not given out a second time.
-func TestQueueKeepsSlowEvents(t *testing.T) {
-	b := newBench(t, &driver{calls: make(chan *invocation)})
-	b.function("f")
-	o := quick
-	o.AckWait = 500 * time.Millisecond // a busy machine must keep up with the signs of life
-	b.enqueue(b.queue(o), "f", "event")
-	slow := <-b.calls
-	select {
-	case again := <-b.calls:
-		t.Error("the running event was given out again")
-		again.succeed() // the queue waits for it
-	case <-time.After(2 * o.AckWait):
-	}
-	slow.succeed()
-	eventually(t, "the event is done", b.settled)
 }
 
 // A function whose events all fail and wait holds up neither another function
@@ -140,7 +122,7 @@ func TestQueueIsNotHeldUp(t *testing.T) {
 	b.function("f")
 	b.function("g")
 	b.change(func(f *catalog.Function) { f.Reserved = aws.Int32(0) })
-	q := b.queue(invoke.QueueOptions{RefusedDelay: time.Hour})
+	q := b.queue(invoke.QueueOptions{})
 	for i := range 300 {
 		b.enqueue(q, "f", fmt.Sprint(i))
 	}

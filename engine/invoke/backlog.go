@@ -43,5 +43,38 @@ func (q *Queue) Backlogs(ctx context.Context) (map[catalog.Ref]Backlog, error) {
 		}
 		all[catalog.Ref{Scope: catalog.Scope{Account: parts[1], Region: parts[2]}, Name: parts[3]}] = Backlog{n, first.Time}
 	}
-	return all, nil
+	return all, q.addLater(ctx, all)
+}
+
+// addLater adds the events that wait for another attempt, or for someone to be told of
+// them. Their age is that of the last attempt.
+func (q *Queue) addLater(ctx context.Context, all map[catalog.Ref]Backlog) error {
+	info, err := q.later.stream.Info(ctx, jetstream.WithSubjectFilter("later.>"))
+	if err != nil {
+		return fmt.Errorf("inspect the queue of retries: %w", err)
+	}
+	for subject := range info.State.Subjects {
+		parts := strings.Split(subject, ".")
+		if len(parts) < 5 {
+			continue
+		}
+		ref := catalog.Ref{Scope: catalog.Scope{Account: parts[1], Region: parts[2]}, Name: parts[3]}
+		b, known := all[ref]
+		if !known && len(all) == maxBacklogs {
+			continue
+		}
+		if !known {
+			first, err := q.later.stream.GetMsg(ctx, info.State.FirstSeq, jetstream.WithGetMsgSubject(strings.Join(parts[:4], ".")+".>"))
+			if errors.Is(err, jetstream.ErrMsgNotFound) { // handled meanwhile
+				continue
+			}
+			if err != nil {
+				return fmt.Errorf("inspect the queue of retries: %w", err)
+			}
+			b.Oldest = first.Time
+		}
+		b.Events++
+		all[ref] = b
+	}
+	return nil
 }

@@ -133,7 +133,7 @@ func (i *invocation) end(o sandbox.Outcome) { i.answer <- answer{Result: sandbox
 
 // bench is an Invoker with a catalog, on a store of its own.
 type bench struct {
-	*testing.T
+	testing.TB
 	*driver
 	*invoke.Invoker
 	store   *store.Store
@@ -143,9 +143,9 @@ type bench struct {
 
 var home = catalog.Scope{Account: "000000000000", Region: "us-east-1"}
 
-func newBench(t *testing.T, d *driver, edit ...func(*invoke.Options)) *bench {
+func newBench(t testing.TB, d *driver, edit ...func(*invoke.Options)) *bench {
 	t.Helper()
-	b := &bench{T: t, driver: d}
+	b := &bench{TB: t, driver: d}
 	log := slog.New(slog.DiscardHandler)
 	var err error
 	if b.store, err = store.Open(t.TempDir(), log); err != nil {

@@ -71,6 +71,8 @@ type Request struct {
 	TraceID       string
 	Stream        Stream // takes the response as it is written; nil wants it in one piece
 	Tail          bool   // the caller wants the log, and waits for extensions that still add to it
+
+	admitted bool // it is counted in Invoker.running already
 }
 
 // Stream is the consumer of a streamed response, as sandbox.Stream is.
@@ -161,6 +163,9 @@ func (i *Invoker) Invoke(ctx context.Context, r Request) (Response, error) {
 func (i *Invoker) run(ctx context.Context, f catalog.Function, v catalog.Version, r Request) (Response, error) {
 	var fl *fleet
 	var err error
+	if r.TraceID, err = chain(r.TraceID, &f); err != nil {
+		return Response{}, err
+	}
 	if dir, ok := i.hotDir(f); ok && *v.Config.Version == catalog.LatestVersion {
 		fl, err = i.hotFleet(ctx, f, v, dir)
 	} else {
@@ -171,19 +176,20 @@ func (i *Invoker) run(ctx context.Context, f catalog.Function, v catalog.Version
 	}
 	defer fl.calls.Done()
 	began := time.Now()
-	now, err := i.running.enter(f)
-	if err != nil {
-		i.meter.throttled(r.Ref, *v.Config.Version, began)
-		return Response{}, err
+	if !r.admitted {
+		if err := i.running.enter(f); err != nil {
+			i.meter.throttled(r.Ref, *v.Config.Version, began)
+			return Response{}, err
+		}
+		defer i.running.leave(f.Ref())
 	}
-	defer i.running.leave(f)
-	i.meter.load(r.Ref, began, now)
+	i.meter.load(r.Ref, began, i.running.now(f.Ref()))
 
 	ctx = context.WithoutCancel(ctx)
 	for attempt := 1; ; attempt++ {
 		response, err := i.attempt(ctx, fl, r)
 		if errors.Is(err, errUnpack) {
-			i.meter.finished(r.Ref, *v.Config.Version, began, outcome{failed: true})
+			i.meter.finished(r.Ref, *v.Config.Version, began, measured{failed: true})
 		}
 		if err == nil || !errors.Is(err, sandbox.ErrGone) || attempt == maxAttempts {
 			return response, serviceError(err)
@@ -251,6 +257,7 @@ func (i *Invoker) FunctionChanged(f catalog.Function) {
 		driver.Warm(newFleet(i, f, f.Latest).spec())
 	}
 	i.provision(f)
+	i.running.changed(f.Ref())
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if _, hot := i.hotDir(f); !hot {

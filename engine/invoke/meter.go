@@ -69,15 +69,17 @@ const (
 	deadLetterErrors
 	destinationDeliveryFailures
 	iteratorAge
+	recursionsDropped
 )
 
 var eventKinds = []metrics.Kind{
-	asyncEventsReceived:         {Name: "AsyncEventsReceived", Unit: count},
-	asyncEventAge:               {Name: "AsyncEventAge", Unit: milli},
-	asyncEventsDropped:          {Name: "AsyncEventsDropped", Unit: count},
-	deadLetterErrors:            {Name: "DeadLetterErrors", Unit: count},
-	destinationDeliveryFailures: {Name: "DestinationDeliveryFailures", Unit: count},
+	asyncEventsReceived:         {Name: MetricEventsReceived, Unit: count},
+	asyncEventAge:               {Name: MetricEventAge, Unit: milli},
+	asyncEventsDropped:          {Name: MetricEventsDropped, Unit: count},
+	deadLetterErrors:            {Name: MetricDeadLetterErrors, Unit: count},
+	destinationDeliveryFailures: {Name: MetricDestinationFailures, Unit: count},
 	iteratorAge:                 {Name: "IteratorAge", Unit: milli},
+	recursionsDropped:           {Name: MetricRecursionsDropped, Unit: count},
 }
 
 // The metrics of a load, of which an account has the first two and a function the first.
@@ -162,8 +164,8 @@ func loadDimensions(ref catalog.Ref) [][]metrics.Dimension {
 	return [][]metrics.Dimension{resource}
 }
 
-// outcome is what came of a request that the function was, or should have been, run for.
-type outcome struct {
+// measured is what came of a request that the function was, or should have been, run for.
+type measured struct {
 	ran      bool // false: the init has failed
 	failed   bool
 	duration time.Duration
@@ -175,7 +177,7 @@ type outcome struct {
 }
 
 // finished tells what came of a request that began at a time.
-func (m *meter) finished(ref catalog.Ref, version string, began time.Time, o outcome) {
+func (m *meter) finished(ref catalog.Ref, version string, began time.Time, o measured) {
 	c := m.of(ref, version)
 	failed := 0.0
 	if o.failed {
@@ -240,7 +242,10 @@ func (m *meter) event(ref catalog.Ref, metric eventMetric, value float64) {
 	if c.events == nil || m.guide {
 		return
 	}
-	values := [...]float64{metrics.None, metrics.None, metrics.None, metrics.None, metrics.None, metrics.None}
+	values := [recursionsDropped + 1]float64{}
+	for i := range values {
+		values[i] = metrics.None
+	}
 	values[metric] = value
 	c.events.Emit(time.Now(), values[:]...)
 }
@@ -321,7 +326,7 @@ func (f *fleet) keptInUse() (busy, kept int) {
 // measure tells what came of a call that has run in the environment. after is what its
 // extensions took, if there are any.
 func (w *worker) measure(r Request, began time.Time, duration, after time.Duration, failed, cold bool) {
-	o := outcome{ran: true, failed: failed, duration: min(duration, w.fleet.timeout()), after: after, cold: cold}
+	o := measured{ran: true, failed: failed, duration: min(duration, w.fleet.timeout()), after: after, cold: cold}
 	if cold {
 		o.init = w.env.InitDuration()
 	}
@@ -329,6 +334,23 @@ func (w *worker) measure(r Request, began time.Time, duration, after time.Durati
 	o.provisioned, o.kept = w.fleet.keep.wanted > 0, w.kept
 	w.fleet.mu.Unlock()
 	w.fleet.invoker.meter.finished(r.Ref, *w.fleet.version.Config.Version, began, o)
+}
+
+// Observe is told by a Queue what it counts. An event that had to wait for others is a
+// throttled request.
+func (i *Invoker) Observe(function catalog.Ref, metric string, value float64) {
+	if metric == MetricThrottles {
+		if f, err := i.Catalog.Function(function); err == nil {
+			version, _ := f.VersionOf(function.Qualifier)
+			i.meter.throttled(function, version, time.Now())
+		}
+		return
+	}
+	for kind := range eventKinds {
+		if eventKinds[kind].Name == metric {
+			i.meter.event(function, eventMetric(kind), value)
+		}
+	}
 }
 
 // IteratorAge tells how old the newest record of a batch is that a function gets.

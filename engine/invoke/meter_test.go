@@ -31,7 +31,7 @@ func BenchmarkMeter(b *testing.B) {
 		for i := 0; pb.Next(); i++ {
 			now := time.Now()
 			m.load(ref, now, load{1, 1, 1})
-			m.finished(ref, "2", now, outcome{ran: true, duration: time.Duration(i%1000) * 10 * time.Microsecond})
+			m.finished(ref, "2", now, measured{ran: true, duration: time.Duration(i%1000) * 10 * time.Microsecond})
 		}
 	})
 }

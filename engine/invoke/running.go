@@ -2,6 +2,7 @@ package invoke
 
 import (
 	"maps"
+	"slices"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -10,7 +11,8 @@ import (
 )
 
 // running counts the calls under way, of each account and of each function over
-// all its versions (spec behaviour §3.1).
+// all its versions (spec behaviour §3.1). Synchronous calls beyond the limits are
+// refused; asynchronous events wait in turn for one that ends.
 type running struct {
 	max int // of an account in a region
 
@@ -18,6 +20,7 @@ type running struct {
 	accounts  map[catalog.Scope]int
 	functions map[catalog.Ref]int
 	reserved  map[catalog.Ref]bool // of functions that have calls under way, those with concurrency of their own
+	waiting   []*turn              // oldest first
 }
 
 func newRunning(limit int) running {
@@ -39,6 +42,13 @@ func (r *running) of(ref catalog.Ref) load {
 	return now
 }
 
+// now returns the load that a function is part of.
+func (r *running) now(ref catalog.Ref) load {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.of(ref)
+}
+
 // all returns the loads of all functions that have calls under way.
 func (r *running) all() map[catalog.Ref]load {
 	r.mu.Lock()
@@ -50,16 +60,29 @@ func (r *running) all() map[catalog.Ref]load {
 	return all
 }
 
+// turn is the place of a call in the line of those that wait.
+type turn struct {
+	function catalog.Function
+	// come gets true when the call has been counted, and false when its function has
+	// changed, so that it has to be looked at anew.
+	come chan bool
+}
+
 // enter counts a call to f, or tells that it is one too many.
-func (r *running) enter(f catalog.Function) (load, error) {
+func (r *running) enter(f catalog.Function) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.tryEnter(f)
+}
+
+// tryEnter is enter for who holds the lock.
+func (r *running) tryEnter(f catalog.Function) error {
 	ref := f.Ref()
 	switch {
 	case f.Reserved != nil && r.functions[ref] >= int(*f.Reserved):
-		return load{}, throttled(types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded)
+		return throttled(types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded)
 	case r.accounts[ref.Scope] >= r.max:
-		return load{}, throttled(types.ThrottleReasonConcurrentInvocationLimitExceeded)
+		return throttled(types.ThrottleReasonConcurrentInvocationLimitExceeded)
 	}
 	r.functions[ref]++
 	r.accounts[ref.Scope]++
@@ -68,7 +91,7 @@ func (r *running) enter(f catalog.Function) (load, error) {
 	} else {
 		delete(r.reserved, ref)
 	}
-	return r.of(ref), nil
+	return nil
 }
 
 // Running returns how many calls of each function are under way.
@@ -78,11 +101,36 @@ func (i *Invoker) Running() map[catalog.Ref]int {
 	return maps.Clone(i.running.functions)
 }
 
-// leave ends a call that enter has counted.
-func (r *running) leave(f catalog.Function) {
+// enterOrWait counts a call to f, or lines it up for when another ends. It returns
+// nil if the call has been counted.
+func (r *running) enterOrWait(f catalog.Function) *turn {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	ref := f.Ref()
+	if r.tryEnter(f) == nil {
+		return nil
+	}
+	t := &turn{f, make(chan bool, 1)}
+	r.waiting = append(r.waiting, t)
+	return t
+}
+
+// abandon takes a call out of the line, and tells whether it has been counted before that.
+func (r *running) abandon(t *turn) (entered bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if i := slices.Index(r.waiting, t); i >= 0 {
+		r.waiting = slices.Delete(r.waiting, i, i+1)
+		return false
+	}
+	return <-t.come
+}
+
+// leave ends a call that has been counted, and lets in whoever has waited longest
+// and may run now.
+func (r *running) leave(ref catalog.Ref) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ref.Qualifier = ""
 	if r.functions[ref]--; r.functions[ref] == 0 {
 		delete(r.functions, ref)
 		delete(r.reserved, ref)
@@ -90,6 +138,26 @@ func (r *running) leave(f catalog.Function) {
 	if r.accounts[ref.Scope]--; r.accounts[ref.Scope] == 0 {
 		delete(r.accounts, ref.Scope)
 	}
+	for i, t := range r.waiting {
+		if t.function.Scope == ref.Scope && r.tryEnter(t.function) == nil {
+			r.waiting = slices.Delete(r.waiting, i, i+1)
+			t.come <- true
+			return
+		}
+	}
+}
+
+// changed has the calls of a function that wait looked at anew.
+func (r *running) changed(ref catalog.Ref) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting = slices.DeleteFunc(r.waiting, func(t *turn) bool {
+		if t.function.Ref() != ref {
+			return false
+		}
+		t.come <- false
+		return true
+	})
 }
 
 // retryAfter is what a throttled client is told to wait, in seconds.

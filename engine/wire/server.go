@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 )
@@ -51,6 +52,11 @@ func NewServer(config ServerConfig, services ...*Service) *Server {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Server{config: config, services: services}
+}
+
+// Serves tells whether a service is here, by the name that requests to it are signed for.
+func (s *Server) Serves(service string) bool {
+	return slices.ContainsFunc(s.services, func(svc *Service) bool { return svc.model.Metadata.SigningName == service })
 }
 
 // exchange is what an error needs to find its way back to the client.

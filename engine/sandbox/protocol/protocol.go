@@ -5,6 +5,11 @@
 // bytes each, big endian), a JSON header and a raw payload. Payloads of
 // functions are never decoded or escaped on their way.
 //
+// There are two ways to share the work. Given an assignment, the supervisor runs the
+// environment's lifecycle and tells the engine of events and results. Where both are
+// on one machine the engine runs the lifecycle itself, and the supervisor lends it
+// the sockets and pipes of the runtime (lend.go): one process less to wake for a call.
+//
 // A supervisor opens one control connection, on which frames travel, and one
 // more for each connection that the function opens to its AWS endpoint; the
 // first byte of a connection says which it is.
@@ -22,7 +27,7 @@ import (
 )
 
 // Version must be the same on both sides; Hello carries it.
-const Version = 3
+const Version = 4
 
 // First byte of a connection.
 const (
@@ -45,6 +50,16 @@ const (
 	KindLog                        // supervisor: one line of output
 	KindSettled                    // supervisor: the extensions are through with an invocation
 	KindShutdown                   // engine: end, but let the extensions end first
+	KindOpen                       // engine: be the hands of a lifecycle that is run by the engine (lend.go)
+	KindOpened                     // supervisor: what it has got for that
+	KindStart                      // engine: start this program
+	KindStarted                    // supervisor: it runs, or does not
+	KindEnded                      // supervisor: it has ended
+	KindSignal                     // engine: signal a program, or all of them
+	KindKill                       // engine: end all programs
+	KindKilled                     // supervisor: they have ended, or refuse to
+	KindDial                       // engine: connect to a port of the environment's loopback
+	KindDialed                     // supervisor: there it is
 )
 
 // The largest responses that Lambda accepts from a function: 6 MB and some room
@@ -62,8 +77,9 @@ const (
 
 // Hello is the supervisor's first frame.
 type Hello struct {
-	Version int `json:"version"`
-	PID     int `json:"pid"`
+	Version  int  `json:"version"`
+	PID      int  `json:"pid"`
+	Measured bool `json:"measured,omitempty"` // by a control group of its own, which tells the peak of memory
 }
 
 // Assign tells the supervisor what to run.
@@ -193,16 +209,21 @@ func Append(dst []byte, kind Kind, header any, payload []byte) ([]byte, error) {
 // Conn sends and receives frames. Send may be called from several goroutines,
 // Receive from one.
 type Conn struct {
-	rw io.ReadWriteCloser
-	r  *bufio.Reader
+	rw    io.ReadWriteCloser
+	r     *bufio.Reader
+	files *fileCarrier // nil where files cannot be sent
 
 	mu  sync.Mutex
 	buf []byte
 }
 
-// NewConn speaks frames over rw.
+// NewConn speaks frames over rw. Over a Unix socket they can bring open files along.
 func NewConn(rw io.ReadWriteCloser) *Conn {
-	return &Conn{rw: rw, r: bufio.NewReaderSize(rw, 16<<10)}
+	files, _ := carrier(rw)
+	if files != nil {
+		rw = files
+	}
+	return &Conn{rw: rw, r: bufio.NewReaderSize(rw, 16<<10), files: files}
 }
 
 // keep is the largest buffer that a connection holds on to between frames.
@@ -234,6 +255,14 @@ func (c *Conn) SendRaw(frames []byte) error {
 // Receive reads one frame. Its bytes belong to the caller. At the end of the
 // stream the error is io.EOF.
 func (c *Conn) Receive() (Frame, error) {
+	frame, err := c.receive()
+	if err != nil && c.files != nil {
+		c.files.discard()
+	}
+	return frame, err
+}
+
+func (c *Conn) receive() (Frame, error) {
 	var head [prefix]byte
 	if _, err := io.ReadFull(c.r, head[:]); err != nil {
 		return Frame{}, err

@@ -237,8 +237,8 @@ func (s Suite) function(t *testing.T, f Function) {
 		if before < 3 {
 			t.Errorf("%d ticks in 100 ms of running", before)
 		}
-		time.Sleep(500 * time.Millisecond) // the time that must not count
-		if after := ticks(b); after > before+5 {
+		time.Sleep(500 * time.Millisecond)        // the time that must not count
+		if after := ticks(b); after > before+20 { // of fifty; a busy machine freezes late
 			t.Errorf("%d ticks before the pause and %d after: not frozen", before, after)
 		}
 	})

@@ -87,10 +87,30 @@ func (s *Session) control(raw net.Conn) {
 		_ = conn.Close()
 		return
 	}
-	s.conn = conn
+	s.conn, s.lender = conn, newLender(conn, hello)
 	s.mu.Unlock()
 	close(s.greeted)
 	s.receive(conn)
+}
+
+// serveEndpoint takes the function's AWS calls from where it makes them.
+func (s *Session) serveEndpoint(ln net.Listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hung {
+		_ = ln.Close()
+		return
+	}
+	s.borrowed = ln
+	s.wg.Go(func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			s.serve(conn)
+		}
+	})
 }
 
 // endpoint serves the function's AWS calls. It exists once there is one.

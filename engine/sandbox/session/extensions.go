@@ -28,7 +28,7 @@ func (s *Session) Shutdown(ctx context.Context) {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
-	if s.conn.Send(protocol.KindShutdown, struct{}{}, nil) != nil {
+	if s.life.stop() != nil {
 		return
 	}
 	late := time.NewTimer(patience + lateness)

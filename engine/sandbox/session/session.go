@@ -37,12 +37,15 @@ type Session struct {
 
 	mu        sync.Mutex
 	conn      *protocol.Conn
+	lender    lender                // nil: the lifecycle is the supervisor's
+	life      life                  // of Boot
 	open      map[net.Conn]struct{} // connections that do not yet belong to anybody, or never will
 	hung      bool                  // hangUp has been
 	closed    bool                  // Close has been
 	spec      sandbox.Spec
 	memoryCap int
 	endpoint  *endpoint
+	borrowed  net.Listener // for AWS calls, if it is the engine that listens
 
 	invoking sync.Mutex
 	init     time.Duration
@@ -61,7 +64,10 @@ type result struct {
 type chunk struct {
 	protocol.Chunk
 	payload []byte
+	taken   chan struct{} // closed once payload may be overwritten
 }
+
+var errHungUp = errors.New("the environment is being stopped")
 
 // New serves the connections that a supervisor opens through ln, which it owns
 // from now on.
@@ -98,12 +104,19 @@ func (s *Session) Hello(ctx context.Context) error {
 func (s *Session) Boot(ctx context.Context, assign protocol.Assign, spec sandbox.Spec, memoryCap int) error {
 	s.mu.Lock()
 	s.spec, s.memoryCap = spec, memoryCap
-	conn := s.conn
+	conn, lender := s.conn, s.lender
 	s.mu.Unlock()
 	if assign.InitBudget <= 0 {
 		assign.InitBudget = 10 * time.Second
 	}
-	if err := conn.Send(protocol.KindAssign, assign, nil); err != nil {
+	s.life = remote{conn}
+	var err error
+	if lender != nil {
+		s.life, err = lender.boot(s, assign)
+	} else {
+		err = conn.Send(protocol.KindAssign, assign, nil)
+	}
+	if err != nil {
 		return fmt.Errorf("assign environment: %w", err)
 	}
 	late := time.NewTimer(assign.InitBudget + lateness)
@@ -134,14 +147,16 @@ func (s *Session) Invoke(ctx context.Context, inv sandbox.Invocation) (res sandb
 	if err := s.rested(ctx); err != nil {
 		return sandbox.Result{}, err
 	}
-	budget := time.Until(inv.Deadline)
-	start := time.Now()
 	select {
 	case <-s.done:
 		return sandbox.Result{}, sandbox.ErrGone
 	default:
 	}
-	err = s.conn.Send(protocol.KindInvoke, protocol.Invoke{
+	budget := time.Until(inv.Deadline)
+	start := time.Now()
+	late := time.AfterFunc(budget+lateness, s.hangUp)
+	defer late.Stop()
+	err = s.life.invoke(protocol.Invoke{
 		RequestID:       inv.RequestID,
 		FunctionARN:     inv.FunctionARN,
 		DeadlineMS:      inv.Deadline.UnixMilli(),
@@ -155,19 +170,15 @@ func (s *Session) Invoke(ctx context.Context, inv sandbox.Invocation) (res sandb
 		s.hangUp()
 		return sandbox.Result{}, sandbox.ErrGone
 	}
-	late := time.NewTimer(budget + lateness)
-	defer late.Stop()
 	for alive := true; alive; {
 		select {
 		case r := <-s.results:
 			return s.outcome(r, budget)
 		case c := <-s.chunks:
 			consumer.take(c)
+			close(c.taken)
 		case <-s.done:
 			alive = false
-		case <-late.C:
-			s.hangUp()
-			return sandbox.Result{Outcome: sandbox.Timeout, Duration: budget}, nil
 		case <-ctx.Done():
 			s.hangUp()
 			return sandbox.Result{}, ctx.Err()
@@ -177,6 +188,9 @@ func (s *Session) Invoke(ctx context.Context, inv sandbox.Invocation) (res sandb
 	case r := <-s.results: // its last word
 		return s.outcome(r, budget)
 	default:
+	}
+	if !late.Stop() {
+		return sandbox.Result{Outcome: sandbox.Timeout, Duration: budget}, nil
 	}
 	s.mu.Lock()
 	closed := s.closed
@@ -285,6 +299,9 @@ func (s *Session) hangUp() {
 		for conn := range s.open {
 			_ = conn.Close()
 		}
+		if s.borrowed != nil {
+			_ = s.borrowed.Close()
+		}
 		if s.conn == nil {
 			close(s.done)
 			return
@@ -297,6 +314,9 @@ func (s *Session) hangUp() {
 func (s *Session) receive(conn *protocol.Conn) {
 	defer close(s.done)
 	defer s.restEnds(sandbox.Result{Outcome: sandbox.Exited, Exit: "signal: killed"})
+	if s.lender != nil {
+		defer s.lender.lost()
+	}
 	defer s.hangUp()
 	for {
 		frame, err := conn.Receive()
@@ -320,60 +340,42 @@ func (s *Session) handle(frame protocol.Frame) error {
 		if err := frame.Decode(&line); err != nil {
 			return err
 		}
-		s.spec.Log(sandbox.Line{Time: time.Unix(0, line.Time), RequestID: line.RequestID, Text: string(frame.Payload)})
+		events{s}.Log(line, frame.Payload)
 	case protocol.KindResult:
-		r := result{payload: frame.Payload}
-		if err := frame.Decode(&r.Result); err != nil {
+		var res protocol.Result
+		if err := frame.Decode(&res); err != nil {
 			return err
 		}
-		if r.More {
-			s.restBegins()
-		}
-		select {
-		case s.results <- r:
-		default:
-			return errors.New("a result that nobody waits for")
-		}
+		events{s}.Result(res, frame.Payload)
 	case protocol.KindSettled:
-		var r result
-		if err := frame.Decode(&r.Result); err != nil {
+		var res protocol.Result
+		if err := frame.Decode(&res); err != nil {
 			return err
 		}
-		s.restEnds(s.translate(r))
+		events{s}.Settled(res)
 	case protocol.KindChunk:
-		c := chunk{payload: frame.Payload}
-		if err := frame.Decode(&c.Chunk); err != nil {
+		var c protocol.Chunk
+		if err := frame.Decode(&c); err != nil {
 			return err
 		}
-		select {
-		case s.chunks <- c:
-		case <-s.hanging: // nobody waits for the rest
-		}
+		_ = events{s}.Chunk(c, frame.Payload)
 	case protocol.KindReady:
 		var ready protocol.Ready
 		if err := frame.Decode(&ready); err != nil {
 			return err
 		}
-		s.init = ready.Init
-		s.expectEnd(ready.Shutdown)
-		s.settle(nil)
+		events{s}.Ready(ready)
 	case protocol.KindInitFailed:
 		var failed protocol.InitFailed
 		if err := frame.Decode(&failed); err != nil {
 			return err
 		}
-		initError := &sandbox.InitError{
-			ErrorType: failed.ErrorType, Exit: failed.Exit, Problem: failed.Problem,
-			TimedOut: failed.TimedOut, Duration: failed.Duration,
-			MaxMemoryMB: s.megabytes(failed.Memory, failed.ErrorType == "Runtime.OutOfMemory"),
-		}
-		if failed.Posted {
-			initError.Payload = frame.Payload
-		}
-		s.expectEnd(failed.Shutdown)
-		s.settle(initError)
+		events{s}.InitFailed(failed, frame.Payload)
 	default:
-		return fmt.Errorf("frame of unknown kind %d", frame.Kind)
+		if s.lender == nil {
+			return fmt.Errorf("frame of unknown kind %d", frame.Kind)
+		}
+		return s.lender.handle(frame)
 	}
 	return nil
 }

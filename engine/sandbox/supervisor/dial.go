@@ -62,5 +62,5 @@ func (d dialer) control() (*protocol.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return protocol.NewConn(quickly(conn)), nil
+	return protocol.NewConn(conn), nil
 }

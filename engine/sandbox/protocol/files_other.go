@@ -1,0 +1,20 @@
+//go:build !linux
+
+package protocol
+
+import (
+	"io"
+	"os"
+	"syscall"
+)
+
+// fileCarrier is for Linux, where environments are.
+type fileCarrier struct{ io.ReadWriteCloser }
+
+func carrier(io.ReadWriteCloser) (*fileCarrier, bool) { return nil, false }
+
+func (*fileCarrier) take(int) []*os.File { return nil }
+
+func (*fileCarrier) discard() {}
+
+func (*fileCarrier) send([]byte, []syscall.Conn) error { return os.ErrInvalid }
