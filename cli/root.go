@@ -81,7 +81,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().StringVar(&a.endpoint, "endpoint", env("LAMBDA_ENGINE_ENDPOINT", daemon.DefaultEndpoint), "where the engine answers ($LAMBDA_ENGINE_ENDPOINT)")
 	root.PersistentFlags().StringVar(&a.region, "region", env("AWS_REGION", "us-east-1"), "region to work in ($AWS_REGION)")
-	root.AddCommand(a.engineCommand(), a.invokeCommand(), a.logsCommand())
+	root.AddCommand(a.engineCommand(), a.invokeCommand(), a.logsCommand(), a.metricsCommand())
 	return root
 }
 

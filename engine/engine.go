@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/api"
+	"github.com/lambdaform/terraform-provider-lambda/engine/api/cloudwatch"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/kinesis"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/logs"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/sts"
@@ -33,6 +34,9 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke/destination"
 	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
+	"github.com/lambdaform/terraform-provider-lambda/engine/observe/alarms"
+	"github.com/lambdaform/terraform-provider-lambda/engine/observe/exposition"
+	"github.com/lambdaform/terraform-provider-lambda/engine/observe/metrics"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sources"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sources/functionurl"
@@ -103,6 +107,10 @@ type Engine struct {
 	store    *store.Store
 	catalog  *catalog.Catalog
 	logs     *observe.Logs
+	metrics  *metrics.Store
+	shown    *exposition.Exposition
+	alarms   *alarms.Manager
+	topics   func(ctx context.Context, topic string, message []byte) error // of SNS
 	driver   sandbox.Driver
 	invoker  *invoke.Invoker
 	queue    *invoke.Queue
@@ -194,8 +202,10 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	e.logs, err = observe.OpenLogs(ctx, e.store, e.config.Logger)
-	return err
+	if e.logs, err = observe.OpenLogs(ctx, e.store, e.config.Logger); err != nil {
+		return err
+	}
+	return e.openMetrics(ctx)
 }
 
 // assemble makes the parts that work on what open and openDriver have opened.
@@ -213,11 +223,15 @@ func (e *Engine) assemble(ctx context.Context) error {
 	}
 	e.tidying.Go(func() { e.tidy(packages) })
 	e.invoker = invoke.New(invoke.Options{
-		Catalog: e.catalog, Driver: e.driver, Code: code, Logs: e.logs, Log: e.config.Logger, Role: e.rolePolicy,
+		Catalog: e.catalog, Driver: e.driver, Code: code, Logs: e.logs, Metrics: e.metrics, Shown: e.shown, Role: e.rolePolicy, Log: e.config.Logger,
 		Endpoint: e.functionEndpoint, SettleDelay: e.config.UpdateDelay, HotReload: onLoopback(e.listener.Addr()),
 	})
+	destinations := (&destination.Sender{Route: e.route}).Send
+	e.topics = func(ctx context.Context, topic string, message []byte) error {
+		return destinations(ctx, destination.Message{ARN: topic, Body: message})
+	}
 	e.queue, err = invoke.OpenQueue(ctx, e.store, e.invoker, invoke.QueueOptions{
-		Clock: e.config.Clock, Destinations: (&destination.Sender{Route: e.route}).Send,
+		Clock: e.config.Clock, Destinations: destinations, Observe: e.invoker.Observe,
 	})
 	if err != nil {
 		return err
@@ -237,6 +251,8 @@ func (e *Engine) assemble(ctx context.Context) error {
 		return err
 	}
 	e.sources.Start()
+	e.alarms.Start()
+	e.shown.Gauges(gauges, e.readGauges)
 	return nil
 }
 
@@ -272,7 +288,11 @@ func (e *Engine) bind(packages *store.Packages) (*wire.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bind the CloudWatch Logs API: %w", err)
 	}
-	return wire.NewServer(e.callers(), lambda, kinesisAPI, logsAPI, identity), nil
+	monitoring, err := (&cloudwatch.Service{Metrics: e.metrics, Alarms: e.alarms, Now: time.Now}).Wire()
+	if err != nil {
+		return nil, fmt.Errorf("bind the CloudWatch API: %w", err)
+	}
+	return wire.NewServer(e.callers(), lambda, kinesisAPI, logsAPI, identity, monitoring), nil
 }
 
 // URL is where the engine answers.
@@ -314,6 +334,9 @@ func (e *Engine) shutDown() error {
 	ctx, cancel := context.WithTimeout(context.Background(), e.config.Grace)
 	defer cancel()
 
+	if e.alarms != nil { // first, so that what they could not tell any more stays to be told
+		e.alarms.Close()
+	}
 	// Whoever still runs when the grace is over loses the environment under it.
 	var ending sync.WaitGroup
 	if e.sources != nil {
@@ -345,6 +368,9 @@ func (e *Engine) shutDown() error {
 	}
 	if e.logs != nil {
 		e.logs.Close()
+	}
+	if e.metrics != nil {
+		e.metrics.Close()
 	}
 	if e.store != nil {
 		e.store.Close()

@@ -26,6 +26,8 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case functionurl.Addresses(r):
 		e.urls.ServeHTTP(w, r)
+	case r.URL.Path == MetricsPath && r.Method == http.MethodGet:
+		e.serveMetrics(w, r)
 	case !strings.HasPrefix(r.URL.Path, "/_engine/"):
 		e.services.ServeHTTP(w, r)
 	case r.URL.Path == daemon.HealthPath:

@@ -15,6 +15,7 @@ type Limits struct {
 	BillingStep   time.Duration // what billed durations are rounded up to
 	BilledInit    bool          // the init of a cold call is billed too, unless concurrency was provisioned
 	LatestPolicy  bool          // $LATEST may have a policy of its own (D1)
+	GuideMetrics  bool          // functions have the four metrics of the guide and no others
 	HandledErrors bool          // errors that functions report are Handled, whatever the runtime (D3)
 }
 
@@ -39,6 +40,6 @@ func Guide2016() Limits {
 	return Limits{
 		MaxMemoryMB: 1536, MemoryStepMB: 64, MaxTimeout: 300 * time.Second, MaxEventBytes: 128 << 10, EventRetries: 3,
 		Concurrency: 100, CodeBytes: 75 << 30, BillingStep: 100 * time.Millisecond,
-		LatestPolicy: true, HandledErrors: true,
+		LatestPolicy: true, HandledErrors: true, GuideMetrics: true,
 	}
 }

@@ -127,6 +127,7 @@ func (w *worker) initFailed(r Request, e *sandbox.InitError) Response {
 		}
 		payload, lines, status = failure(kind, message), []string{message, kind}, "error\tError Type: "+kind
 	}
+	w.fleet.invoker.meter.finished(r.Ref, *w.fleet.version.Config.Version, time.Now(), measured{failed: true})
 	w.start(time.Now(), r.RequestID)
 	for _, line := range lines {
 		w.line(time.Now(), line)

@@ -21,16 +21,20 @@ import (
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
+	"github.com/lambdaform/terraform-provider-lambda/engine/observe/exposition"
+	"github.com/lambdaform/terraform-provider-lambda/engine/observe/metrics"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 	"github.com/lambdaform/terraform-provider-lambda/packaging"
 )
 
-// Options says what an Invoker works with. All fields but the times are required.
+// Options says what an Invoker works with. All fields but the times and those that say so are required.
 type Options struct {
 	Catalog *catalog.Catalog
 	Driver  sandbox.Driver
 	Code    *CodeCache
 	Logs    *observe.Logs
+	Metrics *metrics.Store         // may be nil: no metrics are kept
+	Shown   *exposition.Exposition // what Prometheus sees; may be nil
 	// Endpoint serves the AWS calls of a function, which has taken on its role.
 	Endpoint func(function catalog.Ref, role string) http.Handler
 	Log      *slog.Logger
@@ -54,6 +58,7 @@ type Invoker struct {
 	closed bool
 
 	running running
+	meter   *meter
 	ctx     context.Context // ends with Close
 	stop    context.CancelFunc
 	tasks   sync.WaitGroup
@@ -107,11 +112,13 @@ func New(o Options) *Invoker {
 		boots:   make(chan struct{}, maxBoots),
 		fleets:  map[string]*fleet{},
 		hot:     map[catalog.Ref]*hotCode{},
-		running: running{max: o.Catalog.Limits.Concurrency, accounts: map[catalog.Scope]int{}, functions: map[catalog.Ref]int{}},
+		running: newRunning(o.Catalog.Limits.Concurrency),
+		meter:   newMeter(o.Metrics, o.Shown, o.Catalog.Limits.GuideMetrics),
 		ctx:     ctx,
 		stop:    stop,
 	}
 	i.tasks.Go(func() { i.retireIdle(ctx) })
+	i.tasks.Go(func() { i.sample(ctx) })
 	return i
 }
 
@@ -170,16 +177,22 @@ func (i *Invoker) run(ctx context.Context, f catalog.Function, v catalog.Version
 		return Response{}, err
 	}
 	defer fl.calls.Done()
+	began := time.Now()
 	if !r.admitted {
 		if err := i.running.enter(f); err != nil {
+			i.meter.throttled(r.Ref, *v.Config.Version, began)
 			return Response{}, err
 		}
 		defer i.running.leave(f.Ref())
 	}
+	i.meter.load(r.Ref, began, i.running.now(f.Ref()))
 
 	ctx = context.WithoutCancel(ctx)
 	for attempt := 1; ; attempt++ {
 		response, err := i.attempt(ctx, fl, r)
+		if errors.Is(err, errUnpack) {
+			i.meter.finished(r.Ref, *v.Config.Version, began, measured{failed: true})
+		}
 		if err == nil || !errors.Is(err, sandbox.ErrGone) || attempt == maxAttempts {
 			return response, serviceError(err)
 		}

@@ -31,7 +31,7 @@ func (w *worker) end(requestID string, r sandbox.Result, extra, init time.Durati
 	now, memory := time.Now(), *w.fleet.version.Config.MemorySize
 	cost := billed(r.Duration+extra, w.fleet.invoker.Catalog.Limits.BillingStep)
 	if w.journal.format == types.LogFormatJson {
-		w.endEvents(now, requestID, status, metrics{
+		w.endEvents(now, requestID, status, figures{
 			Duration: rounded(r.Duration), Billed: cost, Memory: memory, MaxMemory: r.MaxMemoryMB, Init: rounded(init),
 		})
 		return
@@ -67,7 +67,7 @@ func (w *worker) initDone() {
 	}
 	now := time.Now()
 	w.event(now, types.SystemLogLevelDebug, "initRuntimeDone", initRecord{Type: w.initType(), Phase: "init", Status: "success"})
-	w.event(now, level, "initReport", initRecord{w.initType(), "init", "success", "", &metrics{Duration: rounded(w.env.InitDuration())}})
+	w.event(now, level, "initReport", initRecord{w.initType(), "init", "success", "", &figures{Duration: rounded(w.env.InitDuration())}})
 }
 
 // initEnded tells of an init that has failed.
@@ -76,7 +76,7 @@ func (w *worker) initEnded(took time.Duration, phase, status string) {
 	if w.journal.format == types.LogFormatJson {
 		kind, errorType := statusOf(status)
 		w.event(now, types.SystemLogLevelWarn, "initReport", initRecord{
-			w.initType(), phase, kind, errorType, &metrics{Duration: rounded(took)},
+			w.initType(), phase, kind, errorType, &figures{Duration: rounded(took)},
 		})
 		return
 	}
@@ -98,7 +98,7 @@ type (
 	}
 	endRecord struct {
 		RequestID string  `json:"requestId"`
-		Metrics   metrics `json:"metrics"`
+		Metrics   figures `json:"metrics"`
 		Status    string  `json:"status"`
 		ErrorType string  `json:"errorType,omitempty"`
 	}
@@ -113,9 +113,9 @@ type (
 		Phase     string   `json:"phase"`
 		Status    string   `json:"status"`
 		ErrorType string   `json:"errorType,omitempty"`
-		Metrics   *metrics `json:"metrics,omitempty"`
+		Metrics   *figures `json:"metrics,omitempty"`
 	}
-	metrics struct {
+	figures struct {
 		Duration  float64 `json:"durationMs"`
 		Billed    int64   `json:"billedDurationMs,omitempty"`
 		Memory    int32   `json:"memorySizeMB,omitempty"`
@@ -124,13 +124,13 @@ type (
 	}
 )
 
-func (w *worker) endEvents(now time.Time, requestID, status string, m metrics) {
+func (w *worker) endEvents(now time.Time, requestID, status string, m figures) {
 	kind, errorType := statusOf(status)
 	done, report := types.SystemLogLevelDebug, types.SystemLogLevelInfo
 	if kind != "success" {
 		done, report = types.SystemLogLevelWarn, types.SystemLogLevelWarn
 	}
-	w.event(now, done, "runtimeDone", endRecord{requestID, metrics{Duration: m.Duration}, kind, errorType})
+	w.event(now, done, "runtimeDone", endRecord{requestID, figures{Duration: m.Duration}, kind, errorType})
 	w.event(now, report, "report", endRecord{requestID, m, kind, errorType})
 }
 

@@ -1,6 +1,7 @@
 package invoke
 
 import (
+	"maps"
 	"slices"
 	"sync"
 
@@ -18,7 +19,45 @@ type running struct {
 	mu        sync.Mutex
 	accounts  map[catalog.Scope]int
 	functions map[catalog.Ref]int
-	waiting   []*turn // oldest first
+	reserved  map[catalog.Ref]bool // of functions that have calls under way, those with concurrency of their own
+	waiting   []*turn              // oldest first
+}
+
+func newRunning(limit int) running {
+	return running{max: limit, accounts: map[catalog.Scope]int{}, functions: map[catalog.Ref]int{}, reserved: map[catalog.Ref]bool{}}
+}
+
+// load is how many calls are under way: of an account in a region, of its functions
+// without reserved concurrency, and of one function.
+type load struct{ account, unreserved, function int }
+
+// of returns the load that a function is part of. The caller holds the lock.
+func (r *running) of(ref catalog.Ref) load {
+	now := load{account: r.accounts[ref.Scope], unreserved: r.accounts[ref.Scope], function: r.functions[ref]}
+	for reserved := range r.reserved {
+		if reserved.Scope == ref.Scope {
+			now.unreserved -= r.functions[reserved]
+		}
+	}
+	return now
+}
+
+// now returns the load that a function is part of.
+func (r *running) now(ref catalog.Ref) load {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.of(ref)
+}
+
+// all returns the loads of all functions that have calls under way.
+func (r *running) all() map[catalog.Ref]load {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make(map[catalog.Ref]load, len(r.functions))
+	for ref := range r.functions {
+		all[ref] = r.of(ref)
+	}
+	return all
 }
 
 // turn is the place of a call in the line of those that wait.
@@ -47,7 +86,19 @@ func (r *running) tryEnter(f catalog.Function) error {
 	}
 	r.functions[ref]++
 	r.accounts[ref.Scope]++
+	if f.Reserved != nil {
+		r.reserved[ref] = true
+	} else {
+		delete(r.reserved, ref)
+	}
 	return nil
+}
+
+// Running returns how many calls of each function are under way.
+func (i *Invoker) Running() map[catalog.Ref]int {
+	i.running.mu.Lock()
+	defer i.running.mu.Unlock()
+	return maps.Clone(i.running.functions)
 }
 
 // enterOrWait counts a call to f, or lines it up for when another ends. It returns
@@ -82,6 +133,7 @@ func (r *running) leave(ref catalog.Ref) {
 	ref.Qualifier = ""
 	if r.functions[ref]--; r.functions[ref] == 0 {
 		delete(r.functions, ref)
+		delete(r.reserved, ref)
 	}
 	if r.accounts[ref.Scope]--; r.accounts[ref.Scope] == 0 {
 		delete(r.accounts, ref.Scope)

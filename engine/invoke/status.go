@@ -3,16 +3,19 @@ package invoke
 import (
 	"cmp"
 	"slices"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 )
 
 // Environments are those of one version.
 type Environments struct {
-	Function    string `json:"function"` // ARN
-	Version     string `json:"version"`
-	Total       int    `json:"total"`
-	Idle        int    `json:"idle"`
-	Booting     int    `json:"booting"`     // calls that wait for one
-	Provisioned int    `json:"provisioned"` // of the total, those that are kept ready
+	Ref         catalog.Ref `json:"-"`
+	Function    string      `json:"function"` // ARN
+	Version     string      `json:"version"`
+	Total       int         `json:"total"`
+	Idle        int         `json:"idle"`
+	Booting     int         `json:"booting"`     // calls that wait for one
+	Provisioned int         `json:"provisioned"` // of the total, those that are kept ready
 }
 
 // Environments lists the versions that have environments now.
@@ -35,7 +38,7 @@ func (f *fleet) environments() Environments {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return Environments{
-		Function: f.function.Ref().ARN(), Version: *f.version.Config.Version,
+		Ref: f.function.Ref(), Function: f.function.Ref().ARN(), Version: *f.version.Config.Version,
 		Total: int(f.live.Load()), Idle: len(f.idle), Booting: len(f.waiting), Provisioned: f.keep.ready,
 	}
 }

@@ -78,11 +78,12 @@ func (w *worker) call(ctx context.Context, spent time.Duration, cold bool, r Req
 	response := Response{Payload: payload, Streamed: result.Streamed, Version: version, FunctionError: functionError}
 	switch {
 	case result.Rest != nil && !r.Tail:
-		w.fleet.tasks.Go(func() { w.rest(r.RequestID, result.Rest, spent, cold, status); w.fleet.release(w) })
+		w.fleet.tasks.Go(func() { w.rest(r, start, result, spent, cold, status); w.fleet.release(w) })
 		return response, nil
 	case result.Rest != nil:
-		w.rest(r.RequestID, result.Rest, spent, cold, status)
+		w.rest(r, start, result, spent, cold, status)
 	default:
+		w.measure(r, start, result.Duration, 0, functionError != "", cold)
 		w.report(r.RequestID, result, cold, status)
 	}
 	response.Log = w.takeTail()
@@ -91,9 +92,10 @@ func (w *worker) call(ctx context.Context, spent time.Duration, cold bool, r Req
 }
 
 // rest waits until the extensions are through, which is when AWS reports.
-func (w *worker) rest(requestID string, rest *sandbox.Rest, spent time.Duration, cold bool, status string) {
-	result := rest.Wait()
+func (w *worker) rest(r Request, began time.Time, answered sandbox.Result, spent time.Duration, cold bool, status string) {
+	requestID, result := r.RequestID, answered.Rest.Wait()
 	result.Duration += spent
+	w.measure(r, began, answered.Duration, result.Duration-answered.Duration, result.Outcome != sandbox.Success || answered.Outcome != sandbox.Success, cold)
 	if result.Outcome != sandbox.Success {
 		w.spent = true
 		_, _, status = w.answer(requestID, &result)

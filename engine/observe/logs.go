@@ -1,5 +1,5 @@
 // Package observe keeps what functions leave behind for people to look at: log
-// events today, metrics later.
+// events here, metrics and alarms in the packages below.
 //
 // Logs are CloudWatch's: events in streams, streams in groups, groups in an account
 // and region. Events are written in batches to one JetStream stream, a subject for

@@ -196,6 +196,7 @@ func (r *reader) invoke(ctx context.Context, requestID string, batch []types.Rec
 	if err != nil {
 		return err.Error()
 	}
+	r.manager.Invoker.IteratorAge(target, time.Since(*batch[len(batch)-1].ApproximateArrivalTimestamp))
 	response, err := r.manager.Invoker.Invoke(ctx, invoke.Request{Ref: target, RequestID: requestID, Payload: payload})
 	switch {
 	case err != nil:

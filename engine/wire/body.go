@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,6 +32,34 @@ func ReadBody(r *http.Request, limit int64, operation string) ([]byte, error) {
 	}
 	return body, err
 }
+
+// inflate has the body of a request to an RPC protocol read uncompressed: SDKs compress
+// large ones of operations that take many metrics. (The payload of a call is no such
+// body, and stays as it is.)
+func inflate(r *http.Request) {
+	if r.Header.Get("Content-Encoding") != "gzip" || !isCBOR(r) && r.Header.Get(targetHeader) == "" && !isForm(r) {
+		return
+	}
+	r.Body, r.ContentLength = &inflating{compressed: r.Body}, -1
+}
+
+// inflating reads what a compressed body holds. It begins when it is first read, so
+// that what is wrong with it is found where it matters.
+type inflating struct {
+	compressed io.ReadCloser
+	reader     *gzip.Reader
+}
+
+func (b *inflating) Read(p []byte) (n int, err error) {
+	if b.reader == nil {
+		if b.reader, err = gzip.NewReader(b.compressed); err != nil {
+			return 0, fmt.Errorf("read compressed body: %w", err)
+		}
+	}
+	return b.reader.Read(p)
+}
+
+func (b *inflating) Close() error { return b.compressed.Close() }
 
 func readAtMost(r *http.Request, limit int64) ([]byte, error) {
 	if r.Body == nil || r.ContentLength == 0 {

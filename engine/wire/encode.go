@@ -43,7 +43,7 @@ func (c *codec) append(b []byte, v reflect.Value) []byte {
 	case "integer", "long":
 		return strconv.AppendInt(b, v.Int(), 10)
 	case "double", "float":
-		return appendFloat(b, v.Float())
+		return appendDouble(b, v.Float())
 	case "timestamp":
 		return appendFloat(b, epochSeconds(v.Interface().(time.Time)))
 	case "blob":
@@ -108,6 +108,16 @@ func appendFloat(b []byte, f float64) []byte {
 		return append(b, "null"...)
 	}
 	return strconv.AppendFloat(b, f, 'f', -1, 64)
+}
+
+// appendDouble is appendFloat as AWS writes members that need not be whole: 12.0, so that
+// clients whose languages tell integers apart show the same.
+func appendDouble(b []byte, f float64) []byte {
+	b = appendFloat(b, f)
+	if f == math.Trunc(f) && !math.IsInf(f, 0) {
+		b = append(b, ".0"...)
+	}
+	return b
 }
 
 const hexDigits = "0123456789abcdef"

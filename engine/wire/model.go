@@ -24,14 +24,17 @@ type Model struct {
 
 // Metadata names a service and its protocol.
 type Metadata struct {
-	APIVersion     string `json:"apiVersion"`
-	EndpointPrefix string `json:"endpointPrefix"`
-	Protocol       string `json:"protocol"` // rest-json, json, query
-	JSONVersion    string `json:"jsonVersion"`
-	ServiceID      string `json:"serviceId"`
-	SigningName    string `json:"signingName"` // EndpointPrefix when empty
-	TargetPrefix   string `json:"targetPrefix"`
-	XMLNamespace   string `json:"-"`
+	APIVersion     string   `json:"apiVersion"`
+	EndpointPrefix string   `json:"endpointPrefix"`
+	Protocol       string   `json:"protocol"`  // rest-json, json, query; smithy-rpc-v2-cbor beside others
+	Protocols      []string `json:"protocols"` // all of them
+	// QueryCompatible is there when errors carry their codes of the query protocol too.
+	QueryCompatible *struct{} `json:"awsQueryCompatible"`
+	JSONVersion     string    `json:"jsonVersion"`
+	ServiceID       string    `json:"serviceId"`
+	SigningName     string    `json:"signingName"` // EndpointPrefix when empty
+	TargetPrefix    string    `json:"targetPrefix"`
+	XMLNamespace    string    `json:"-"`
 }
 
 // Operations returns the names of the model's operations in order.
@@ -77,8 +80,9 @@ type shape struct {
 	pattern   *pattern
 	sensitive bool
 	exception bool
-	fault     bool // an exception that is the service's
-	status    int  // of an exception
+	fault     bool   // an exception that is the service's
+	status    int    // of an exception
+	code      string // of an exception in the query protocol
 }
 
 // member is a member of a structure.
@@ -160,7 +164,8 @@ type (
 		Exception bool `json:"exception"`
 		Fault     bool `json:"fault"`
 		Error     struct {
-			HTTPStatusCode int `json:"httpStatusCode"`
+			HTTPStatusCode int    `json:"httpStatusCode"`
+			Code           string `json:"code"`
 		} `json:"error"`
 	}
 	rawMember struct {
@@ -237,7 +242,7 @@ func (m *Model) parseMetadata(data []byte) error {
 
 func (m *Model) resolve(s *shape, raw rawShape) error {
 	s.kind, s.payload, s.enum, s.min, s.max = raw.Type, raw.Payload, raw.Enum, raw.Min, raw.Max
-	s.sensitive, s.exception, s.fault, s.status = raw.Sensitive, raw.Exception, raw.Fault, raw.Error.HTTPStatusCode
+	s.sensitive, s.exception, s.fault, s.status, s.code = raw.Sensitive, raw.Exception, raw.Fault, raw.Error.HTTPStatusCode, raw.Error.Code
 	if raw.Pattern != "" {
 		p, err := compilePattern(raw.Pattern)
 		if err != nil {

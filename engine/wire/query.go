@@ -137,7 +137,7 @@ func (c *codec) writeXML(b *strings.Builder, name string, v reflect.Value) {
 	case "blob":
 		b.WriteString(base64.StdEncoding.EncodeToString(v.Bytes()))
 	case "double", "float":
-		b.Write(appendFloat(nil, v.Float()))
+		b.Write(appendDouble(nil, v.Float()))
 	default:
 		writeText(b, headerText(v))
 	}
@@ -154,12 +154,12 @@ var queryCodes = map[string]string{
 	"UnrecognizedClientException":         "InvalidClientTokenId",
 	"InvalidSignatureException":           "SignatureDoesNotMatch",
 	"IncompleteSignatureException":        "IncompleteSignature",
+	"ValidationException":                 "ValidationError",
+	"ServiceException":                    "InternalFailure",
 }
 
 func (p *awsQuery) fail(w http.ResponseWriter, f *fault) {
-	if code, ok := queryCodes[f.code]; ok {
-		f.code = code
-	}
+	f.code = f.queryCode()
 	side := "Sender"
 	if f.status >= http.StatusInternalServerError {
 		side = "Receiver"

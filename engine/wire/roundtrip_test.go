@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -20,9 +21,10 @@ import (
 func sdkClients(url string) map[string]any {
 	creds := credentials.NewStaticCredentialsProvider("AKID", "secret", "")
 	return map[string]any{
-		"lambda":  lambda.New(lambda.Options{Region: "eu-west-1", Credentials: creds, BaseEndpoint: &url, RetryMaxAttempts: 1}),
-		"kinesis": kinesis.New(kinesis.Options{Region: "eu-west-1", Credentials: creds, BaseEndpoint: &url, RetryMaxAttempts: 1}),
-		"sts":     sts.New(sts.Options{Region: "eu-west-1", Credentials: creds, BaseEndpoint: &url, RetryMaxAttempts: 1}),
+		"lambda":     lambda.New(lambda.Options{Region: "eu-west-1", Credentials: creds, BaseEndpoint: &url, RetryMaxAttempts: 1}),
+		"cloudwatch": cloudwatch.New(cloudwatch.Options{Region: "eu-west-1", Credentials: creds, BaseEndpoint: &url, RetryMaxAttempts: 1}),
+		"kinesis":    kinesis.New(kinesis.Options{Region: "eu-west-1", Credentials: creds, BaseEndpoint: &url, RetryMaxAttempts: 1}),
+		"sts":        sts.New(sts.Options{Region: "eu-west-1", Credentials: creds, BaseEndpoint: &url, RetryMaxAttempts: 1}),
 	}
 }
 
@@ -91,15 +93,18 @@ func roundTrip(t *testing.T, op *operation, call reflect.Value) {
 	if err, _ := results[1].Interface().(error); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(got, sent.Interface()) {
+	if !same(got, sent.Interface()) {
 		t.Errorf("handler got\n%s\nclient sent\n%s", dump(got), dump(sent.Interface()))
 	}
 	received := results[0]
 	received.Elem().FieldByName("ResultMetadata").SetZero()
-	if !reflect.DeepEqual(received.Interface(), answer.Interface()) {
+	if !same(received.Interface(), answer.Interface()) {
 		t.Errorf("client got\n%s\nhandler answered\n%s", dump(received.Interface()), dump(answer.Interface()))
 	}
 }
+
+// same compares structs, whatever the location that their times are told in.
+func same(a, b any) bool { return reflect.DeepEqual(a, b) || dump(a) == dump(b) }
 
 // dump prints a struct with what its pointers point to.
 func dump(v any) string {
@@ -125,7 +130,7 @@ func fill(c *codec, v reflect.Value, depth int) {
 			switch {
 			case f.location == inStatusCode:
 				v.Field(f.index).SetInt(202)
-			case depth < 6:
+			case depth < 9:
 				fill(f.codec, v.Field(f.index), depth+1)
 			}
 		}

@@ -73,6 +73,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rw := &response{ResponseWriter: w}
 	rw.Header().Set(requestIDHeader, caller.RequestID)
 	log := s.config.Logger
+	inflate(r)
 	svc, op, labels := s.find(r, sig.service)
 	if op != nil {
 		caller.Action = svc.model.Metadata.SigningName + ":" + op.name
@@ -118,7 +119,7 @@ func (s *Server) find(r *http.Request, signedFor string) (*Service, *operation, 
 	if target := r.Header.Get(targetHeader); target != "" {
 		for _, svc := range s.services {
 			if p := svc.model.Metadata.TargetPrefix; p != "" && strings.HasPrefix(target, p+".") {
-				op, labels := svc.protocol.find(r)
+				op, labels := svc.protocolOf(r).find(r)
 				return svc, op, labels
 			}
 		}
@@ -126,12 +127,12 @@ func (s *Server) find(r *http.Request, signedFor string) (*Service, *operation, 
 	}
 	for _, svc := range s.services {
 		if signedFor != "" && svc.model.Metadata.SigningName == signedFor {
-			op, labels := svc.protocol.find(r)
+			op, labels := svc.protocolOf(r).find(r)
 			return svc, op, labels
 		}
 	}
 	for _, svc := range s.services {
-		if op, labels := svc.protocol.find(r); op != nil {
+		if op, labels := svc.protocolOf(r).find(r); op != nil {
 			return svc, op, labels
 		}
 	}
@@ -161,7 +162,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	switch {
 	case ex.service != nil:
-		ex.service.protocol.fail(w, f)
+		ex.service.protocolOf(r).fail(w, f)
 	case r.Header.Get(targetHeader) != "":
 		newAWSJSON(nil).fail(w, f)
 	default:

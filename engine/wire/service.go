@@ -14,7 +14,8 @@ import (
 // Service is an API model bound to the Go value that implements it.
 type Service struct {
 	model      *Model
-	protocol   protocol
+	protocol   protocol   // nil of a service that speaks several
+	protocols  *protocols // of such a service
 	operations map[string]*operation
 
 	violation string     // code of the error for a broken constraint
@@ -145,6 +146,10 @@ func NewService(m *Model, impl any, opts ...Option) (*Service, error) {
 		}
 	}
 	switch m.Metadata.Protocol {
+	case "smithy-rpc-v2-cbor":
+		var err error
+		s.protocols, err = newProtocols(s, m.Metadata.Protocols)
+		errs = append(errs, err)
 	case "rest-json":
 		s.protocol = newRestJSON(s)
 	case "json":
@@ -221,12 +226,21 @@ func (op *operation) compile(in, out reflect.Type) (err error) {
 	return err
 }
 
+// protocolOf is the protocol that a request is in.
+func (s *Service) protocolOf(r *http.Request) protocol {
+	if s.protocols != nil {
+		return s.protocols.of(r)
+	}
+	return s.protocol
+}
+
 // serve answers a request whose operation is known.
 func (op *operation) serve(w http.ResponseWriter, r *http.Request, labels []string) error {
 	if op.raw == nil && !op.handler.IsValid() {
 		return notImplemented(op.service.model.Metadata.ServiceID, op.name)
 	}
-	tree, err := op.service.protocol.read(r, op, labels)
+	protocol := op.service.protocolOf(r)
+	tree, err := protocol.read(r, op, labels)
 	if err != nil {
 		return err
 	}
@@ -244,7 +258,7 @@ func (op *operation) serve(w http.ResponseWriter, r *http.Request, labels []stri
 	if err != nil {
 		return err
 	}
-	op.service.protocol.write(w, op, out)
+	protocol.write(w, op, out)
 	return nil
 }
 

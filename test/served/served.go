@@ -3,6 +3,7 @@ package served
 
 import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/api"
+	"github.com/lambdaform/terraform-provider-lambda/engine/api/cloudwatch"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/kinesis"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/logs"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/sts"
@@ -33,7 +34,11 @@ func Services() ([]Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	monitoring, err := (&cloudwatch.Service{}).Wire()
+	if err != nil {
+		return nil, err
+	}
 	return []Service{
-		{"lambda", lambda.Operations()}, {"kinesis", streams.Operations()}, {"logs", events.Operations()}, {"sts", identity.Operations()},
+		{"lambda", lambda.Operations()}, {"kinesis", streams.Operations()}, {"logs", events.Operations()}, {"sts", identity.Operations()}, {"cloudwatch", monitoring.Operations()},
 	}, nil
 }

@@ -15,6 +15,7 @@ import invocation
 import layers
 import logs
 import mappings
+import monitoring
 import permissions
 import settings
 import streams
@@ -22,7 +23,7 @@ import support
 import urls
 import versions
 
-TOPICS = (functions, versions, invocation, permissions, layers, urls, settings, streams, mappings, logs, identity)
+TOPICS = (functions, versions, invocation, permissions, layers, urls, settings, streams, mappings, logs, monitoring, identity)
 
 # Every exception of the models that the engine can be brought to send from outside.
 EXCEPTIONS = {
@@ -33,6 +34,7 @@ EXCEPTIONS = {
     "AccessDeniedException", "ExpiredIteratorException", "InvalidArgumentException", "LimitExceededException",
     "ResourceInUseException", "ValidationException",
     "InvalidParameterException", "ResourceAlreadyExistsException", "TooManyTagsException",
+    "InvalidNextToken", "InvalidParameterCombinationException", "MissingRequiredParameterException", "ResourceNotFound",
 }  # fmt: skip
 
 
