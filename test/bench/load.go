@@ -96,19 +96,24 @@ func (l *load) run(ctx context.Context, duration time.Duration) (*figures, error
 	return &figures{calls: n, p50: times[n/2], p99: times[n*99/100], perSecond: float64(n) / elapsed.Seconds()}, nil
 }
 
-// settle has the clients call until they are served no faster than before: until
-// environments for all of them have booted.
+// settle has the clients call until they are served no faster than before, for two steps
+// on end: until environments for all of them have booted.
 func (l *load) settle(ctx context.Context, step time.Duration) error {
-	before := 0.0
+	best, still := 0.0, 0
 	for range 20 {
 		f, err := l.run(ctx, step)
 		if err != nil {
 			return err
 		}
-		if before > 0 && f.perSecond < before*1.15 {
+		if f.perSecond < best*1.1 {
+			still++
+		} else {
+			still = 0
+		}
+		if still == 2 {
 			return nil
 		}
-		before = f.perSecond
+		best = max(best, f.perSecond)
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ func main() {
 	flag.DurationVar(&o.warmUp, "warm-up", 400*time.Millisecond, "how long each load has run before")
 	flag.IntVar(&o.functions, "functions", 1000, "functions of the engine that is restarted")
 	flag.IntVar(&o.versions, "versions", 0, "measure nothing but how the engine grows with -functions of so many versions each")
+	flag.IntVar(&o.fleet, "fleet", 0, "measure nothing but so many functions, called once a second each, and one that is called as fast as it can be")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -50,6 +51,7 @@ type options struct {
 	warmUp    time.Duration
 	functions int
 	versions  int
+	fleet     int
 
 	work   string // a directory for this run
 	bare   string // path of test/bench/bare's program
@@ -76,6 +78,9 @@ func run(ctx context.Context, o options) error {
 	}
 	if o.versions > 0 {
 		return measureScale(ctx, o, work, packages)
+	}
+	if o.fleet > 0 {
+		return measureFleet(ctx, o, o.fleet, packages[0])
 	}
 	if _, err := goProgram(ctx, work, "./test/bench/bare"); err != nil {
 		return err

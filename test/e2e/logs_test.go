@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -13,8 +14,18 @@ import (
 func TestLogsTail(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, "aws")
-	if c.command("aws", "logs", "tail", "help").Run() != nil {
-		t.Skip("this AWS CLI has no `logs tail`: version 2 has")
+	aws := "aws"
+	for _, aws = range []string{"aws", "/usr/bin/aws"} {
+		if version, err := c.command(aws, "--version").Output(); err == nil && strings.HasPrefix(string(version), "aws-cli/2") {
+			break
+		}
+		aws = ""
+	}
+	if aws == "" && os.Getenv("CI") == "true" {
+		t.Fatal("CI lacks version 2 of the AWS CLI: this test may not be left out")
+	}
+	if aws == "" {
+		t.Skip("no AWS CLI of version 2, which alone has `logs tail`")
 	}
 	code := c.pkg(map[string]string{"app.py": "def handler(event, context):\n    print('call', event)\n"})
 	c.aws("create-function", "--function-name", "f", "--runtime", "python3.13", "--handler", "app.handler", "--role", "arn:aws:iam::000000000000:role/r", "--zip-file", "fileb://"+code)
@@ -23,7 +34,7 @@ func TestLogsTail(t *testing.T) {
 		c.run(binary, "--endpoint", c.url(), "invoke", "f", "-p", fmt.Sprint(n))
 	}
 	invoke(0)
-	tail := c.command("aws", "logs", "tail", "/aws/lambda/f", "--follow", "--format", "short", "--since", "1h")
+	tail := c.command(aws, "logs", "tail", "/aws/lambda/f", "--follow", "--format", "short", "--since", "1h")
 	out, err := tail.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +59,7 @@ func TestLogsTail(t *testing.T) {
 		t.Error(err)
 	}
 	_ = tail.Wait()
-	if got := c.run("aws", "logs", "tail", "/aws/lambda/f", "--filter-pattern", "?\"call 0\" ?\"call 2\"", "--format", "short"); strings.Count(got, "\n") != 2 {
+	if got := c.run(aws, "logs", "tail", "/aws/lambda/f", "--filter-pattern", "?\"call 0\" ?\"call 2\"", "--format", "short"); strings.Count(got, "\n") != 2 {
 		t.Errorf("filtered:\n%s", got)
 	}
 }

@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// patience is how long a call may take; the function's own timeout is two seconds.
-const patience = 20 * time.Second
+// patience is how long a call may take: the function's own timeout of two seconds, and
+// what it takes to boot an environment while others boot.
+const patience = 30 * time.Second
 
 // Pauses of a caller between two calls.
 const (

@@ -30,7 +30,7 @@ func TestSoak(t *testing.T) {
 				}
 				t.Skip("no Docker, or no image")
 			}
-			o := options{binary: "../../bin/terraform-provider-lambda", driver: driver, duration: *lasting, clients: 4, chaos: chaos, seed: *seed}
+			o := options{binary: "../../bin/terraform-provider-lambda", driver: driver, duration: *lasting, clients: 2, chaos: chaos, seed: *seed}
 			if err := soak(t.Context(), o, t.Output(), t.Logf); err != nil {
 				t.Fatal(err)
 			}

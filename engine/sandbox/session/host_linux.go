@@ -41,6 +41,9 @@ var errSupervisorGone = errors.New("the supervisor has gone")
 // environments, which are nine or so each.
 const enoughFiles = 16 << 10
 
+// lastWord is how long a life may take to notice that its programs have gone.
+const lastWord = time.Second
+
 // newLender returns the way to run a lifecycle here, or nil if the supervisor must.
 func newLender(conn *protocol.Conn, hello protocol.Hello) lender {
 	var limit syscall.Rlimit
@@ -215,6 +218,12 @@ func (h *host) lost() {
 		p.Ended(syscall.WaitStatus(syscall.SIGKILL), 0)
 	}
 	if l != nil {
+		if len(left) > 0 { // it says what that means for an invocation
+			select {
+			case <-l.Done():
+			case <-time.After(lastWord):
+			}
+		}
 		l.Close()
 	}
 	select {
