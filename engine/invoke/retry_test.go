@@ -152,6 +152,45 @@ func TestQueueKeepsCounts(t *testing.T) {
 	eventually(t, "the event is given up after the third attempt", b.settled)
 }
 
+// A clock that jumps between two engines, backwards or by hours, costs no event its end:
+// one that would be due far away is due as late as any may be, and one that has become
+// too old is dropped, as told.
+func TestQueueClockJumps(t *testing.T) {
+	for name, c := range map[string]struct {
+		jump time.Duration
+		ends bool
+	}{"back": {jump: -3 * time.Hour}, "ahead": {jump: 7 * time.Hour, ends: true}} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, &driver{calls: make(chan *invocation)})
+			b.function("f")
+			before := manual()
+			first := b.queue(invoke.QueueOptions{Clock: before})
+			b.enqueue(first, "f", "event")
+			(<-b.calls).end(sandbox.FunctionError)
+			eventually(t, "the attempt is noted", func() bool { return b.stored("ASYNC") == 0 && b.stored("LATER") == 1 })
+			first.Close()
+
+			after := clock.NewManual(before.Now().Add(c.jump))
+			dropped := make(chan string, 1)
+			q := b.queue(invoke.QueueOptions{Clock: after, Observe: func(_ catalog.Ref, metric string, _ float64) {
+				if metric == invoke.MetricEventsDropped {
+					dropped <- metric
+				}
+			}})
+			if c.ends {
+				<-dropped
+			} else {
+				pass(t, after, 5*time.Minute)
+				(<-b.calls).succeed()
+			}
+			eventually(t, "the event has ended", b.settled)
+			b.enqueue(q, "f", "another")
+			(<-b.calls).succeed()
+			eventually(t, "another has ended too", b.settled)
+		})
+	}
+}
+
 // An engine may die after it has noted an attempt and before it has taken the event
 // out of the work queue: the next one finds both, and heeds the note.
 func TestQueueHeedsNotes(t *testing.T) {

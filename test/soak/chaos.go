@@ -60,9 +60,9 @@ func (s *site) once(what string, length time.Duration, dice *rand.Rand) error {
 		if s.daemon == nil {
 			return nil
 		}
-		s.daemon.kill()
+		s.daemon.Kill()
 		time.Sleep(length)
-		return s.daemon.start(ctx)
+		return s.daemon.Start(ctx)
 	}
 	return fmt.Errorf("there is no disturbance %q", what)
 }

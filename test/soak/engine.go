@@ -23,9 +23,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/lambdaform/terraform-provider-lambda/test/dockerd"
 )
 
 const (
+	image   = "lambdaform/provided:al2023"
 	target  = "target" // the function that is called
 	role    = "arn:aws:iam::000000000000:role/soak"
 	diskMB  = 1024 // of the data directory, where it can be filled
@@ -40,7 +43,7 @@ type site struct {
 	url    string
 	config string
 	client *lambda.Client
-	daemon *daemon // nil: the machine's own
+	daemon *dockerd.Daemon // nil: the machine's own
 
 	mu      sync.Mutex
 	process *exec.Cmd
@@ -74,7 +77,7 @@ func newSite(ctx context.Context, o options, logf func(string, ...any)) (s *site
 		}
 	}
 	if o.driver == "docker" && slices.Contains(o.chaos, "daemon") {
-		if s.daemon, err = newDaemon(ctx, filepath.Join(root, "d")); err != nil {
+		if s.daemon, err = dockerd.New(ctx, filepath.Join(root, "d"), image); err != nil {
 			return nil, err
 		}
 	}
@@ -97,7 +100,7 @@ func (s *site) data() string { return filepath.Join(s.root, "data") }
 func (s *site) start(ctx context.Context, sqs string) error {
 	s.config = filepath.Join(s.root, "engine.hcl")
 	// What waits a minute for its next attempt waits two seconds.
-	config := fmt.Sprintf("clock_speed = 30\nservices {\n  sqs = %q\n}\nruntime \"provided.al2023\" {\n  image = \"lambdaform/provided:al2023\"\n}\n", sqs)
+	config := fmt.Sprintf("clock_speed = 30\nservices {\n  sqs = %q\n}\nruntime \"provided.al2023\" {\n  image = %q\n}\n", sqs, image)
 	if err := os.WriteFile(s.config, []byte(config), 0o600); err != nil {
 		return err
 	}
@@ -115,7 +118,7 @@ func (s *site) launch(ctx context.Context) error {
 	process.Stdout, process.Stderr = out, out
 	process.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test")
 	if s.daemon != nil {
-		process.Env = append(process.Env, "DOCKER_HOST="+s.daemon.host())
+		process.Env = append(process.Env, "DOCKER_HOST="+s.daemon.Host())
 	}
 	if err := process.Start(); err != nil {
 		return err
@@ -191,7 +194,7 @@ func (s *site) stop() (left []string) {
 func (s *site) docker(args ...string) *exec.Cmd {
 	c := exec.Command("docker", args...)
 	if s.daemon != nil {
-		c.Env = append(os.Environ(), "DOCKER_HOST="+s.daemon.host())
+		c.Env = append(os.Environ(), "DOCKER_HOST="+s.daemon.Host())
 	}
 	return c
 }
@@ -206,7 +209,7 @@ func (s *site) remove() {
 		_ = process.Wait()
 	}
 	if s.daemon != nil {
-		s.daemon.remove()
+		s.daemon.Remove()
 	}
 	_ = exec.Command("umount", "-l", s.data()).Run() //nolint:gosec // a path of our own
 	_ = os.RemoveAll(s.root)

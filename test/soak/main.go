@@ -10,7 +10,6 @@
 //
 //	main.go      options and the run
 //	engine.go    the engine, and where it lives
-//	daemon.go    a Docker daemon that may be killed
 //	chaos.go     disturbances
 //	calls.go     callers, synchronous and not
 //	changes.go   whoever changes functions meanwhile

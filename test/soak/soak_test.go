@@ -24,7 +24,7 @@ func TestSoak(t *testing.T) {
 		"docker":  {"engine", "stop", "pause", "environment", "disk", "daemon"},
 	} {
 		t.Run(driver, func(t *testing.T) {
-			if driver == "docker" && exec.Command("docker", "image", "inspect", "lambdaform/provided:al2023").Run() != nil {
+			if driver == "docker" && exec.Command("docker", "image", "inspect", image).Run() != nil {
 				if os.Getenv("LAMBDA_TEST_DOCKER") == "required" {
 					t.Fatal("no Docker, or no image: run scripts/docker.sh and scripts/images.sh")
 				}

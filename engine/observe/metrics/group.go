@@ -128,17 +128,22 @@ func (g *group) flush(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// write writes the block of an hour, completed by what is stored of it.
-func (g *group) write(ctx context.Context, hour int64) error {
+// before returns what is stored of an hour and memory does not have.
+func (g *group) before(ctx context.Context, hour int64) ([]series, error) {
 	g.mu.Lock()
 	missing := g.stored[hour] && !g.complete[hour]
 	g.mu.Unlock()
-	var before []series
-	if missing {
-		var err error
-		if before, err = g.block(ctx, hour); err != nil {
-			return err
-		}
+	if !missing {
+		return nil, nil
+	}
+	return g.block(ctx, hour)
+}
+
+// write writes the block of an hour, completed by what is stored of it.
+func (g *group) write(ctx context.Context, hour int64) error {
+	before, err := g.before(ctx, hour)
+	if err != nil {
+		return err
 	}
 	g.mu.Lock()
 	for i := range before { // nobody else completes hours

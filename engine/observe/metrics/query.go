@@ -135,15 +135,9 @@ func (g *group) hours(first, end int64) []int64 {
 // read calls each for all series with their points of an hour: those that are stored,
 // unless memory has all of them, and those in memory, under the group's lock.
 func (g *group) read(ctx context.Context, hour int64, each func(*series, []Point)) error {
-	g.mu.Lock()
-	missing := g.stored[hour] && !g.complete[hour]
-	g.mu.Unlock()
-	var before []series
-	if missing {
-		var err error
-		if before, err = g.block(ctx, hour); err != nil {
-			return err
-		}
+	before, err := g.before(ctx, hour)
+	if err != nil {
+		return err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
