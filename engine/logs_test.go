@@ -261,11 +261,13 @@ func TestJSONFormat(t *testing.T) {
 func TestJSONFormatOfFaults(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)
-	json := func(in *lambda.CreateFunctionInput) {
-		in.Timeout, in.LoggingConfig = aws.Int32(1), &types.LoggingConfig{LogFormat: types.LogFormatJson, SystemLogLevel: types.SystemLogLevelWarn}
+	json := func(timeout int32) func(*lambda.CreateFunctionInput) {
+		return func(in *lambda.CreateFunctionInput) {
+			in.Timeout, in.LoggingConfig = &timeout, &types.LoggingConfig{LogFormat: types.LogFormatJson, SystemLogLevel: types.SystemLogLevelWarn}
+		}
 	}
-	a.create("slow", python(t, "time.sleep(5)"), json)
-	a.create("broken", zipOf(t, map[string]string{"app.py": "import os; os._exit(1)"}), json)
+	a.create("slow", python(t, "time.sleep(5)"), json(1))
+	a.create("broken", zipOf(t, map[string]string{"app.py": "import os; os._exit(1)"}), json(60)) // a busy machine is slow to start it
 	for _, name := range []string{"slow", "broken"} {
 		a.invoke(&lambda.InvokeInput{FunctionName: &name})
 	}

@@ -34,7 +34,7 @@ func TestLogsTail(t *testing.T) {
 		c.run(binary, "--endpoint", c.url(), "invoke", "f", "-p", fmt.Sprint(n))
 	}
 	invoke(0)
-	tail := c.command(aws, "logs", "tail", "/aws/lambda/f", "--follow", "--format", "short", "--since", "1h")
+	tail := c.command(aws, "--endpoint-url", c.url(), "logs", "tail", "/aws/lambda/f", "--follow", "--format", "short", "--since", "1h")
 	out, err := tail.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func TestLogsTail(t *testing.T) {
 		t.Error(err)
 	}
 	_ = tail.Wait()
-	if got := c.run(aws, "logs", "tail", "/aws/lambda/f", "--filter-pattern", "?\"call 0\" ?\"call 2\"", "--format", "short"); strings.Count(got, "\n") != 2 {
+	if got := c.run(aws, "--endpoint-url", c.url(), "logs", "tail", "/aws/lambda/f", "--filter-pattern", "?\"call 0\" ?\"call 2\"", "--format", "short"); strings.Count(got, "\n") != 2 {
 		t.Errorf("filtered:\n%s", got)
 	}
 }

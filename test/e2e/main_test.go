@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -67,7 +68,7 @@ func newServer(t testing.TB, args ...string) *server {
 			t.Logf("log of the engine:\n%s", s.log)
 		}
 		if records := os.Getenv("COMPATIBILITY_DIR"); records != "" { // for the table of test/compatibility
-			if err := os.WriteFile(filepath.Join(records, t.Name()+".log"), []byte(s.log.String()), 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(records, strings.ReplaceAll(t.Name(), "/", "-")+".log"), []byte(s.log.String()), 0o600); err != nil {
 				t.Error(err)
 			}
 		}

@@ -192,13 +192,19 @@ func (s *Session) Invoke(ctx context.Context, inv sandbox.Invocation) (res sandb
 	if !late.Stop() {
 		return sandbox.Result{Outcome: sandbox.Timeout, Duration: budget}, nil
 	}
-	s.mu.Lock()
-	closed := s.closed
-	s.mu.Unlock()
-	if closed {
-		return sandbox.Result{}, errors.New("the environment was stopped during the invocation")
+	if s.isClosed() {
+		return sandbox.Result{}, errStopped
 	}
 	return sandbox.Result{Outcome: sandbox.Exited, Exit: "signal: killed", Duration: time.Since(start)}, nil
+}
+
+// errStopped says that an environment was stopped in the middle of an invocation.
+var errStopped = errors.New("the environment was stopped during the invocation")
+
+func (s *Session) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
 }
 
 // consumer passes chunks on to the stream of an invocation.
@@ -236,8 +242,11 @@ func (s *Session) outcome(r result, budget time.Duration) (sandbox.Result, error
 	if r.Outcome != protocol.Success && r.Outcome != protocol.FunctionError && s.patience() == 0 {
 		s.hangUp() // extensions end by themselves
 	}
-	if r.Outcome == protocol.Gone {
+	switch {
+	case r.Outcome == protocol.Gone:
 		return sandbox.Result{}, sandbox.ErrGone
+	case r.Outcome == protocol.Exited && s.isClosed(): // which it did not by itself
+		return sandbox.Result{}, errStopped
 	}
 	res := s.translate(r)
 	if r.More {
