@@ -111,8 +111,8 @@ func TestErrorSignatures(t *testing.T) {
 	} {
 		for _, format := range []types.LogFormat{types.LogFormatText, types.LogFormatJson} {
 			function := name + string(format)
-			a.create(function, python(t, c.body), func(in *lambda.CreateFunctionInput) {
-				in.Timeout, in.LoggingConfig = aws.Int32(1), &types.LoggingConfig{LogFormat: format}
+			a.create(function, python(t, c.body), timeoutIf(name == "timeout"), func(in *lambda.CreateFunctionInput) {
+				in.LoggingConfig = &types.LoggingConfig{LogFormat: format}
 			})
 			if out := a.invoke(&lambda.InvokeInput{FunctionName: &function}); out.FunctionError == nil {
 				t.Errorf("%s has succeeded", function)

@@ -86,7 +86,6 @@ func (a account) counts(pairs ...string) string {
 func TestMetricsOfOutcomes(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)
-	timeout := func(in *lambda.CreateFunctionInput) { in.Timeout = aws.Int32(1) }
 	for name, c := range map[string]struct {
 		source string
 		want   string
@@ -103,7 +102,7 @@ func TestMetricsOfOutcomes(t *testing.T) {
 			a := a
 			a.TB = t
 			function := strings.ReplaceAll(name, " ", "-")
-			a.create(function, zipOf(t, map[string]string{"app.py": c.source}), timeout)
+			a.create(function, zipOf(t, map[string]string{"app.py": c.source}), timeoutIf(name == "timeout"))
 			a.call(function)
 			if got := a.counts("FunctionName", function); got != c.want {
 				t.Errorf("metrics are %s, want %s", got, c.want)
