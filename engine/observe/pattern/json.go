@@ -159,7 +159,7 @@ type step struct {
 	every bool
 }
 
-// selector takes something like $.a.b[0]["c d"].*
+// selector takes something like $.a.b[0].['c.d'].*
 func (p *parser) selector() (selector, error) {
 	if !p.accept("$") {
 		return nil, fmt.Errorf("a selector, which begins with $, is missing before %q", p.rest)
@@ -170,6 +170,8 @@ func (p *parser) selector() (selector, error) {
 		case strings.HasPrefix(p.rest, ".*"):
 			p.rest = p.rest[2:]
 			path = append(path, step{every: true})
+		case strings.HasPrefix(p.rest, ".["):
+			p.rest = p.rest[1:]
 		case strings.HasPrefix(p.rest, "."):
 			n := 1
 			for n < len(p.rest) && nameByte(p.rest[n]) {
@@ -204,6 +206,12 @@ func (p *parser) bracket() (s step, err error) {
 		if s.name, err = p.quoted(); err != nil {
 			return s, err
 		}
+	case p.accept("'"):
+		name, rest, closed := strings.Cut(p.rest, "'")
+		if !closed {
+			return s, errors.New("a quotation mark is not closed")
+		}
+		s.index, s.name, p.rest = -1, name, rest
 	default:
 		n := strings.IndexByte(p.rest, ']')
 		if n < 0 {

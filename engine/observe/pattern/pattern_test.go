@@ -59,6 +59,9 @@ func TestMatch(t *testing.T) {
 		{`{ $.big.*.k = "v" }`, event, true},
 		{`{ $["a b"]["c-d"] = "x y" }`, event, true},
 		{`{ $["a b"].c-d = "x y" }`, event, true},
+		{`{ $.['a b'].['c-d'] = "x y" }`, event, true}, // AWS's notation
+		{`{ $.['cluster.name'] = "c" }`, `{"cluster.name": "c"}`, true},
+		{`{ $.['cluster.name'] = "c" }`, `{"cluster": {"name": "c"}}`, false},
 		{`{ $.SomeObject IS NULL }`, event, true},
 		{`{ $.eventType IS NULL }`, event, false},
 		{`{ $.missing IS NULL }`, event, false},
