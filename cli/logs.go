@@ -30,8 +30,8 @@ type logQuery struct {
 func (a *app) logsCommand() *cobra.Command {
 	var q logQuery
 	cmd := &cobra.Command{
-		Use:   "logs FUNCTION",
-		Short: "Print the log of a function",
+		Use:   "logs FUNCTION[:QUALIFIER]",
+		Short: "Print the log of a function, or of one of its versions",
 		Example: `  terraform-provider-lambda logs hello --since 1h
   terraform-provider-lambda logs hello -f`,
 		Args: usageArgs(cobra.ExactArgs(1)),
@@ -51,11 +51,22 @@ func (a *app) logs(cmd *cobra.Command, function string, q logQuery) error {
 	if q.json != "text" && q.json != "json" {
 		return usageError{fmt.Errorf("unknown output %q: use text or json", q.json)}
 	}
-	group, known, err := a.logGroup(cmd.Context(), function)
+	name, resource, err := resourceName(function)
 	if err != nil {
 		return err
 	}
-	query := url.Values{"function": {bareName(function)}, "region": {a.region}, "since": {since.UTC().Format(time.RFC3339Nano)}}
+	group, version, err := a.logGroup(cmd.Context(), function)
+	if err != nil {
+		return err
+	}
+	known := version != ""
+	switch {
+	case name == resource:
+		version = "" // the log of all
+	case !known:
+		return fmt.Errorf("logs of %s: there is no such function, version or alias", function)
+	}
+	query := url.Values{"function": {name}, "region": {a.region}, "since": {since.UTC().Format(time.RFC3339Nano)}}
 	if group != "" {
 		query.Set("group", group)
 	}
@@ -67,7 +78,7 @@ func (a *app) logs(cmd *cobra.Command, function string, q logQuery) error {
 		return a.explain(cmd.Context(), "logs of "+function, err)
 	}
 	defer response.Body.Close()
-	printed, err := printLog(cmd.OutOrStdout(), response.Body, q.json == "json")
+	printed, err := printLog(cmd.OutOrStdout(), response.Body, version, q.json == "json")
 	if !known && printed == 0 {
 		return fmt.Errorf("logs of %s: there is no such function, and no log of one since %s", function, since.Format(time.RFC3339))
 	}
@@ -87,45 +98,41 @@ func (a *app) sign(r *http.Request) error {
 	return v4.NewSigner().SignHTTP(r.Context(), key, r, hashOfNothing, "lambda", a.region, time.Now())
 }
 
-// logGroup tells whether there is a function of that name now, and where it logs to.
-// Its log outlives it.
-func (a *app) logGroup(ctx context.Context, function string) (group string, known bool, err error) {
+// logGroup tells where a function logs to, and which version is meant; none if there is
+// no such function now. Its log outlives it.
+func (a *app) logGroup(ctx context.Context, function string) (group, version string, err error) {
 	client, err := a.lambda(ctx)
 	if err != nil {
-		return "", false, fmt.Errorf("logs of %s: %w", function, err)
+		return "", "", fmt.Errorf("logs of %s: %w", function, err)
 	}
 	config, err := client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &function})
 	var missing *types.ResourceNotFoundException
 	if errors.As(err, &missing) {
-		return "", false, nil
+		return "", "", nil
 	}
 	if err != nil {
-		return "", false, a.explain(ctx, "logs of "+function, err)
+		return "", "", a.explain(ctx, "logs of "+function, err)
 	}
 	if config.LoggingConfig != nil && config.LoggingConfig.LogGroup != nil {
 		group = *config.LoggingConfig.LogGroup
 	}
-	return group, true, nil
+	return group, *config.Version, nil
 }
 
-// bareName leaves the name of an ARN or of NAME:QUALIFIER: one log serves them all.
-func bareName(function string) string {
-	if _, name, ok := strings.Cut(function, ":function:"); ok {
-		function = name
-	}
-	name, _, _ := strings.Cut(function, ":")
-	return name
-}
-
-// printLog prints events as they come, and tells how many there were.
-func printLog(w io.Writer, lines io.Reader, asJSON bool) (printed int, err error) {
-	for events := json.NewDecoder(lines); ; printed++ {
+// printLog prints events as they come, those of one version if it is named, and tells
+// how many there were.
+func printLog(w io.Writer, lines io.Reader, version string, asJSON bool) (printed int, err error) {
+	for events := json.NewDecoder(lines); ; {
 		var event observe.Event
 		if err := events.Decode(&event); errors.Is(err, io.EOF) {
 			return printed, nil
 		} else if err != nil {
 			return printed, err
 		}
+		if version != "" && !strings.Contains(event.Stream, "["+version+"]") {
+			continue
+		}
+		printed++
 		if asJSON {
 			err = json.NewEncoder(w).Encode(event)
 		} else {

@@ -82,10 +82,10 @@ func (a *app) metrics(cmd *cobra.Command, function string, q metricsQuery) error
 			return err
 		}
 		if first && shown.empty() && !q.aws {
-			if _, known, err := a.logGroup(ctx, function); err != nil {
+			if _, version, err := a.logGroup(ctx, function); err != nil {
 				return err
-			} else if !known {
-				return fmt.Errorf("metrics of %s: there is no such function, and none has run since %s", function, shown.Since.Format(time.RFC3339))
+			} else if version == "" {
+				return fmt.Errorf("metrics of %s: there is no such function, version or alias, and none has run since %s", function, shown.Since.Format(time.RFC3339))
 			}
 		}
 		if err := printMetrics(cmd.OutOrStdout(), shown, q); err != nil || !q.follow {

@@ -48,7 +48,11 @@ func (m *functionMetrics) table() string {
 	if t.Concurrency != nil {
 		concurrency = number(*t.Concurrency)
 	}
-	row("Concurrency", concurrency, func(v *metricValues) *float64 { return v.Concurrency })
+	label := "Concurrency"
+	if strings.Contains(m.Function, ":") { // which is counted by function
+		label = "Concurrency, all"
+	}
+	row(label, concurrency, func(v *metricValues) *float64 { return v.Concurrency })
 	return b.String()
 }
 

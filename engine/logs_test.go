@@ -282,6 +282,17 @@ func TestJSONFormatOfFaults(t *testing.T) {
 		`\{.*"type":"platform\.runtimeDone",.*`+failed+`\}\}`, `\{.*"type":"platform\.report",.*`+failed+`\}\}`)
 }
 
+// Levels are for the log format JSON.
+func TestLogLevelsOfText(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	a.create("f", python(t, "pass"))
+	_, err := a.UpdateFunctionConfiguration(t.Context(), &lambda.UpdateFunctionConfigurationInput{
+		FunctionName: aws.String("f"), LoggingConfig: &types.LoggingConfig{LogFormat: types.LogFormatText, ApplicationLogLevel: types.ApplicationLogLevelWarn},
+	})
+	refused[*types.InvalidParameterValueException](t, err, 400, `LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change the LogFormat to "JSON" and try again.`)
+}
+
 // A group that is deleted is made anew by the next call, and functions may share one.
 func TestDeletedGroup(t *testing.T) {
 	t.Parallel()

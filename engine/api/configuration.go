@@ -159,7 +159,9 @@ func (s *Service) configure(ctx context.Context, v *catalog.Version, in *lambda.
 		}
 	}
 	if in.LoggingConfig != nil {
-		applyLogging(c, in.LoggingConfig)
+		if err := applyLogging(c, in.LoggingConfig); err != nil {
+			return err
+		}
 	}
 	if in.VpcConfig != nil {
 		applyVPC(c, in.VpcConfig)
@@ -173,7 +175,7 @@ func set[T any](field **T, v *T) {
 	}
 }
 
-func applyLogging(c *types.FunctionConfiguration, in *types.LoggingConfig) {
+func applyLogging(c *types.FunctionConfiguration, in *types.LoggingConfig) error {
 	logging := *in
 	if logging.LogFormat == "" {
 		logging.LogFormat = c.LoggingConfig.LogFormat
@@ -188,8 +190,11 @@ func applyLogging(c *types.FunctionConfiguration, in *types.LoggingConfig) {
 		if logging.SystemLogLevel == "" {
 			logging.SystemLogLevel = types.SystemLogLevelInfo
 		}
+	} else if logging.ApplicationLogLevel != "" || logging.SystemLogLevel != "" {
+		return catalog.Invalid(`LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change the LogFormat to "JSON" and try again.`)
 	}
 	c.LoggingConfig = &logging
+	return nil
 }
 
 // applyVPC records the VPC configuration. Two empty lists detach the function.
