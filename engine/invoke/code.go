@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -123,10 +125,18 @@ func (c *CodeCache) extract(ctx context.Context, dir, sum string) error {
 		size, err = unpackTo(partial, pkg)
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("%w: %w", errUnpack, err)
+	switch {
+	case err == nil:
+		return c.grow(dir, size)
+	case outOfResources(err):
+		return fmt.Errorf("unpack the package: %w", err)
 	}
-	return c.grow(dir, size)
+	return fmt.Errorf("%w: %w", errUnpack, err)
+}
+
+// outOfResources tells whether an error is this machine's fault rather than a package's.
+func outOfResources(err error) bool {
+	return slices.ContainsFunc([]error{syscall.EMFILE, syscall.ENFILE, syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.ENOMEM}, func(e error) bool { return errors.Is(err, e) })
 }
 
 // hold keeps a directory, which need not be there yet, until it is released.

@@ -28,7 +28,7 @@ const maxConnections = 64
 // serve serves AWS's Runtime API, version 2018-06-01, until the listener closes.
 func (l *Life) serve(ln net.Listener) {
 	for {
-		conn, err := ln.Accept()
+		conn, err := protocol.Accept(ln)
 		if err != nil {
 			return
 		}

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/protocol"
 )
 
@@ -18,7 +20,7 @@ const patience = 10 * time.Second
 
 func (s *Session) accept() {
 	for {
-		conn, err := s.ln.Accept()
+		conn, err := protocol.Accept(s.ln)
 		if err != nil {
 			s.hangUp()
 			return
@@ -101,10 +103,11 @@ func (s *Session) serveEndpoint(ln net.Listener) {
 		_ = ln.Close()
 		return
 	}
+	ln = netutil.LimitListener(ln, protocol.MaxCalls)
 	s.borrowed = ln
 	s.wg.Go(func() {
 		for {
-			conn, err := ln.Accept()
+			conn, err := protocol.Accept(ln)
 			if err != nil {
 				return
 			}

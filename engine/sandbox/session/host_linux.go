@@ -35,11 +35,12 @@ type answer struct {
 	process *programs.Process // that runs
 }
 
-var errSupervisorGone = errors.New("the supervisor has gone")
-
 // enoughFiles is how many files an engine must be able to open to borrow those of its
 // environments, which are nine or so each.
 const enoughFiles = 16 << 10
+
+// slowness is how long a supervisor may take for what takes it no time.
+const slowness = 10 * time.Second
 
 // lastWord is how long a life may take to notice that its programs have gone.
 const lastWord = time.Second
@@ -57,7 +58,7 @@ func newLender(conn *protocol.Conn, hello protocol.Hello) lender {
 
 // boot implements lender.
 func (h *host) boot(s *Session, assign protocol.Assign) (life, error) {
-	a, err := h.ask(protocol.KindOpen, protocol.Open{Extensions: assign.Extensions})
+	a, err := h.ask(protocol.KindOpen, protocol.Open{Extensions: assign.Extensions}, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -181,18 +182,24 @@ func (a answer) close() {
 	}
 }
 
-// ask sends a frame and waits for its answer.
-func (h *host) ask(kind protocol.Kind, question any) (answer, error) {
+// ask sends a frame and waits for its answer, but not for longer than work takes and an
+// overloaded machine needs. A supervisor that is silent is given up.
+func (h *host) ask(kind protocol.Kind, question any, work time.Duration) (answer, error) {
 	h.asking.Lock()
 	defer h.asking.Unlock()
 	if err := h.conn.Send(kind, question, nil); err != nil {
-		return answer{}, err
+		return answer{}, errSupervisorGone
 	}
+	late := time.NewTimer(work + slowness)
+	defer late.Stop()
 	select {
 	case a := <-h.answers:
 		return a, nil
 	case <-h.gone:
 		return answer{}, errSupervisorGone
+	case <-late.C:
+		_ = h.conn.Close()
+		return answer{}, errSilent
 	}
 }
 
@@ -235,7 +242,7 @@ func (h *host) lost() {
 
 // Start implements lifecycle.Host.
 func (h *host) Start(program programs.Program) (*programs.Process, error) {
-	a, err := h.ask(protocol.KindStart, protocol.Start(program))
+	a, err := h.ask(protocol.KindStart, protocol.Start(program), 0)
 	if err != nil {
 		return nil, fmt.Errorf("start a program: %w", err)
 	}
@@ -270,12 +277,12 @@ func (h *host) Thaw() {
 
 // Kill implements lifecycle.Host.
 func (h *host) Kill(patience time.Duration) {
-	_, _ = h.ask(protocol.KindKill, protocol.Kill{Patience: patience})
+	_, _ = h.ask(protocol.KindKill, protocol.Kill{Patience: patience}, patience)
 }
 
 // Dial implements lifecycle.Host.
 func (h *host) Dial(port int) (net.Conn, error) {
-	a, err := h.ask(protocol.KindDial, protocol.Dial{Port: port})
+	a, err := h.ask(protocol.KindDial, protocol.Dial{Port: port}, time.Second)
 	if err != nil {
 		return nil, err
 	}

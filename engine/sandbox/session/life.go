@@ -1,10 +1,17 @@
 package session
 
 import (
+	"errors"
 	"time"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/protocol"
+)
+
+// Errors of a supervisor that the lifecycle needs.
+var (
+	errSupervisorGone = errors.New("the supervisor has gone")
+	errSilent         = errors.New("the supervisor does not answer")
 )
 
 // life is the lifecycle of the environment, wherever it runs.

@@ -116,7 +116,12 @@ func (s *Session) Boot(ctx context.Context, assign protocol.Assign, spec sandbox
 	} else {
 		err = conn.Send(protocol.KindAssign, assign, nil)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errSupervisorGone):
+		return &sandbox.InitError{ErrorType: "Runtime.ExitError", Exit: "signal: killed"}
+	case errors.Is(err, errSilent):
+		return &sandbox.InitError{ErrorType: "Sandbox.Timedout", TimedOut: true, Duration: assign.InitBudget}
+	case err != nil:
 		return fmt.Errorf("assign environment: %w", err)
 	}
 	late := time.NewTimer(assign.InitBudget + lateness)

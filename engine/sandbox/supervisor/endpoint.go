@@ -6,14 +6,17 @@ import (
 	"io"
 	"net"
 
+	"golang.org/x/net/netutil"
+
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/protocol"
 )
 
 // serveEndpoint carries each connection of the function's AWS clients to the
 // engine, byte for byte, until the listener closes.
 func serveEndpoint(ln net.Listener, dial dialer) {
+	ln = netutil.LimitListener(ln, protocol.MaxCalls)
 	for {
-		inside, err := ln.Accept()
+		inside, err := protocol.Accept(ln)
 		if err != nil {
 			return
 		}
