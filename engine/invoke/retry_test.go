@@ -152,6 +152,16 @@ func TestQueueKeepsCounts(t *testing.T) {
 	eventually(t, "the event is given up after the third attempt", b.settled)
 }
 
+// failOnce leaves an event to the next queue that has been tried once, and that is noted.
+func (b *bench) failOnce(t *testing.T, c clock.Clock) {
+	t.Helper()
+	q := b.queue(invoke.QueueOptions{Clock: c})
+	b.enqueue(q, "f", "event")
+	(<-b.calls).end(sandbox.FunctionError)
+	eventually(t, "the attempt is noted", func() bool { return b.stored("ASYNC") == 0 && b.stored("LATER") == 1 })
+	q.Close()
+}
+
 // A clock that jumps between two engines, backwards or by hours, costs no event its end:
 // one that would be due far away is due as late as any may be, and one that has become
 // too old is dropped, as told.
@@ -164,11 +174,7 @@ func TestQueueClockJumps(t *testing.T) {
 			b := newBench(t, &driver{calls: make(chan *invocation)})
 			b.function("f")
 			before := manual()
-			first := b.queue(invoke.QueueOptions{Clock: before})
-			b.enqueue(first, "f", "event")
-			(<-b.calls).end(sandbox.FunctionError)
-			eventually(t, "the attempt is noted", func() bool { return b.stored("ASYNC") == 0 && b.stored("LATER") == 1 })
-			first.Close()
+			b.failOnce(t, before)
 
 			after := clock.NewManual(before.Now().Add(c.jump))
 			dropped := make(chan string, 1)
@@ -197,11 +203,7 @@ func TestQueueHeedsNotes(t *testing.T) {
 	b := newBench(t, &driver{calls: make(chan *invocation)})
 	b.function("f")
 	c := manual()
-	first := b.queue(invoke.QueueOptions{Clock: c})
-	b.enqueue(first, "f", "event")
-	(<-b.calls).end(sandbox.FunctionError)
-	eventually(t, "the attempt is noted", func() bool { return b.stored("ASYNC") == 0 && b.stored("LATER") == 1 })
-	first.Close()
+	b.failOnce(t, c)
 	second, err := invoke.OpenQueue(t.Context(), b.store, b.Invoker, invoke.QueueOptions{Clock: c})
 	if err != nil {
 		t.Fatal(err)

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package dockerd runs a Docker daemon of a test's own, which may be killed. It needs root
 // and the program dockerd.
 package dockerd

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -10,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/programs"
 )
 
 // disturbances are those that there are.
@@ -76,23 +80,10 @@ func (s *site) killEnvironment(dice *rand.Rand) error {
 		}
 		return err
 	}
-	if all := below(s.pid()); len(all) > 0 {
+	if all := programs.Descendants(s.pid()); len(all) > 0 {
 		_ = syscall.Kill(all[dice.IntN(len(all))], syscall.SIGKILL)
 	}
 	return nil
-}
-
-func below(pid int) (all []int) {
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-	for _, path := range tasks {
-		data, _ := os.ReadFile(path) //nolint:gosec // a path of the kernel's
-		for _, field := range strings.Fields(string(data)) {
-			if child, err := strconv.Atoi(field); err == nil {
-				all = append(append(all, child), below(child)...)
-			}
-		}
-	}
-	return all
 }
 
 // fill leaves the data directory no room for a while.

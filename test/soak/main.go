@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command soak runs an engine under mixed load, disturbs it if it is told to, and
 // keeps a ledger of what must not be lost:
 //

@@ -23,12 +23,12 @@ type fileCarrier struct {
 	received []*os.File
 }
 
-func carrier(rw io.ReadWriteCloser) (*fileCarrier, bool) {
-	conn, ok := rw.(*net.UnixConn)
-	if !ok {
-		return nil, false
+// carrier returns nil for what carries no files.
+func carrier(rw io.ReadWriteCloser) *fileCarrier {
+	if conn, ok := rw.(*net.UnixConn); ok {
+		return &fileCarrier{UnixConn: conn}
 	}
-	return &fileCarrier{UnixConn: conn}, true
+	return nil
 }
 
 // Read implements io.Reader. It is called by one goroutine, which is also the one that

@@ -219,7 +219,7 @@ type Conn struct {
 
 // NewConn speaks frames over rw. Over a Unix socket they can bring open files along.
 func NewConn(rw io.ReadWriteCloser) *Conn {
-	files, _ := carrier(rw)
+	files := carrier(rw)
 	if files != nil {
 		rw = files
 	}

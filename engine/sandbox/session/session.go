@@ -61,12 +61,6 @@ type result struct {
 	payload []byte
 }
 
-type chunk struct {
-	protocol.Chunk
-	payload []byte
-	taken   chan struct{} // closed once payload may be overwritten
-}
-
 var errHungUp = errors.New("the environment is being stopped")
 
 // New serves the connections that a supervisor opens through ln, which it owns
@@ -210,27 +204,6 @@ func (s *Session) isClosed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.closed
-}
-
-// consumer passes chunks on to the stream of an invocation.
-type consumer struct {
-	inv   *sandbox.Invocation
-	begun bool
-	deaf  bool // it has failed to take a chunk and gets no more
-}
-
-func (c *consumer) take(piece chunk) {
-	if c.inv.Stream == nil || piece.RequestID != c.inv.RequestID {
-		return
-	}
-	if !c.begun {
-		c.begun = true
-		c.inv.Stream.Begin(piece.ContentType)
-	}
-	if len(piece.payload) > 0 && !c.deaf {
-		_, err := c.inv.Stream.Write(piece.payload)
-		c.deaf = err != nil
-	}
 }
 
 var outcomes = map[protocol.Outcome]sandbox.Outcome{
