@@ -195,8 +195,9 @@ func (l *Life) extensionNext(a *runtimeAPI, id string) error {
 		l.mu.Unlock()
 		return refuse("Extension.UnknownExtensionIdentifier", "Unknown extension %s", id)
 	case e.state != stateRegistered && e.state != stateRunning:
+		err := wrongState(e.state, stateReady, id)
 		l.mu.Unlock()
-		return wrongState(e.state, stateReady, id)
+		return err
 	}
 	if body := e.pending; body != nil {
 		e.pending, e.state = nil, stateRunning
