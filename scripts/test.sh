@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test, and sets up first what they need: a Docker daemon where one can
 # be had (in CI there must be one), a JDK, Maven and Ruby, runtime images, the AWS
-# CLI, boto3 and moto.
+# CLI, boto3 and moto, and emulators of AWS's services.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,6 +25,10 @@ else
 fi
 PATH="$(scripts/clients.sh):$PATH"
 export PATH
+if ! scripts/emulators.sh >/dev/null; then
+  [ -z "${LAMBDA_TEST_LANGUAGES:-}" ] || { echo "Error: the emulators that tests run against cannot be installed." >&2; exit 1; }
+  echo "Going on without some emulators: their tests are skipped."
+fi
 export TF_ACC=1 TF_ACC_TERRAFORM_PATH="$terraform" CHECKPOINT_DISABLE=1
 
 go test -race -timeout 20m ./...
