@@ -115,6 +115,7 @@ type Engine struct {
 	invoker  *invoke.Invoker
 	queue    *invoke.Queue
 	sources  *sources.Manager
+	streams  *kinesis.Service
 	tidying  sync.WaitGroup
 	closing  sync.Once
 	closeErr error
@@ -236,10 +237,7 @@ func (e *Engine) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.sources, err = sources.New(ctx, sources.Options{
-		Catalog: e.catalog, Invoker: e.invoker, Store: e.store, Kinesis: e.kinesisClient, Log: e.config.Logger,
-	})
-	if err != nil {
+	if e.sources, err = e.openSources(ctx, destinations); err != nil {
 		return err
 	}
 	if e.services, err = e.bind(packages); err != nil {
@@ -272,11 +270,10 @@ func (e *Engine) bind(packages *store.Packages) (*wire.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bind the Lambda API: %w", err)
 	}
-	streams, err := kinesis.New(e.store.JetStream())
-	if err != nil {
+	if e.streams, err = kinesis.New(e.store.JetStream()); err != nil {
 		return nil, err
 	}
-	kinesisAPI, err := streams.Wire()
+	kinesisAPI, err := e.streams.Wire()
 	if err != nil {
 		return nil, fmt.Errorf("bind the Kinesis API: %w", err)
 	}
