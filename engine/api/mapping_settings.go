@@ -45,19 +45,6 @@ func mappingDefaults(source sources.Source) types.EventSourceMappingConfiguratio
 	return c
 }
 
-// checkOwner refuses a source of another account or region.
-func checkOwner(source sources.Source, target catalog.Ref) error {
-	switch {
-	case source.Region != target.Region:
-		return catalog.Invalid("The event source must be in the same region as the function: %s is not in %s.", source.ARN, target.Region)
-	case source.Account == target.Account:
-		return nil
-	case source.Service == "sqs":
-		return catalog.Invalid("The function execution role does not have permissions to call ReceiveMessage on SQS")
-	}
-	return catalog.Invalid("Cannot access stream %s. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, ListShards, and ListStreams Actions on your stream in IAM.", source.ARN)
-}
-
 // checkStart checks where a mapping begins to read.
 func checkStart(source sources.Source, in *lambda.CreateEventSourceMappingInput, now time.Time) error {
 	at := in.StartingPosition == types.EventSourcePositionAtTimestamp

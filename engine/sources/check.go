@@ -55,6 +55,28 @@ func ParseSource(arn string) (Source, error) {
 // FIFO tells whether the source is a queue that keeps the order of messages.
 func (s Source) FIFO() bool { return s.Service == "sqs" && strings.HasSuffix(s.Name, ".fifo") }
 
+// CheckOwner refuses a source of another account or region than the function's. Servers
+// of others, which the engine is configured with, may put what they like into ARNs.
+func (m *Manager) CheckOwner(source Source, function catalog.Scope) error {
+	switch {
+	case source.Scope == function || m.elsewhere(source.Service):
+		return nil
+	case source.Region != function.Region:
+		return catalog.Invalid("The event source must be in the same region as the function: %s is not in %s.", source.ARN, function.Region)
+	}
+	return source.denied("ReceiveMessage")
+}
+
+func (m *Manager) elsewhere(service string) bool { return m.Elsewhere != nil && m.Elsewhere(service) }
+
+// denied is the error that AWS gives for a source that the role may not read.
+func (s Source) denied(action string) error {
+	if s.Service == "sqs" {
+		return catalog.Invalid("The function execution role does not have permissions to call %s on SQS", action)
+	}
+	return catalog.Invalid("Cannot access stream %s. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, ListShards, and ListStreams Actions on your stream in IAM.", s.ARN)
+}
+
 // actions are what the function's role must be allowed to do with a source.
 func (s Source) actions() []string {
 	switch {
@@ -79,13 +101,9 @@ func (m *Manager) permitted(function catalog.Ref, arn string) error {
 	}
 	policy := m.Role(aws.ToString(f.Latest.Config.Role))
 	for _, action := range source.actions() {
-		if policy.Allows(action, arn) {
-			continue
+		if !policy.Allows(action, arn) {
+			return source.denied(strings.TrimPrefix(action, "sqs:"))
 		}
-		if _, name, _ := strings.Cut(action, ":"); source.Service == "sqs" {
-			return catalog.Invalid("The function execution role does not have permissions to call %s on SQS", name)
-		}
-		return catalog.Invalid("Cannot access stream %s. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, ListShards, and ListStreams Actions on your stream in IAM.", arn)
 	}
 	return nil
 }
@@ -102,9 +120,9 @@ func (m *Manager) Check(ctx context.Context, arn string, function catalog.Ref, t
 	}
 	switch source.Service {
 	case "sqs":
-		return m.checkQueue(ctx, source, timeout)
+		return m.checkQueue(ctx, source, function.Scope, timeout)
 	case "dynamodb":
-		client, err := m.dynamoClient(ctx, source)
+		client, err := m.dynamoClient(ctx, function.Scope)
 		if err != nil {
 			return err
 		}
@@ -114,7 +132,7 @@ func (m *Manager) Check(ctx context.Context, arn string, function catalog.Ref, t
 		}
 		return nil
 	}
-	client, err := m.kinesisClient(ctx, source)
+	client, err := m.kinesisClient(ctx, function.Scope)
 	if err != nil {
 		return err
 	}
@@ -130,8 +148,8 @@ func (m *Manager) Check(ctx context.Context, arn string, function catalog.Ref, t
 	return nil
 }
 
-func (m *Manager) checkQueue(ctx context.Context, source Source, timeout time.Duration) error {
-	q, err := m.openQueue(ctx, source)
+func (m *Manager) checkQueue(ctx context.Context, source Source, scope catalog.Scope, timeout time.Duration) error {
+	q, err := m.openQueue(ctx, source, scope)
 	if err != nil {
 		return catalog.Invalid("Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist.")
 	}
@@ -152,7 +170,7 @@ func (m *Manager) open(ctx context.Context, p *poller) (work, error) {
 		return nil, err
 	}
 	if source.Service == "sqs" {
-		q, err := m.openQueue(ctx, source)
+		q, err := m.openQueue(ctx, source, p.mapping.Scope)
 		if err != nil {
 			return nil, err
 		}
@@ -161,11 +179,11 @@ func (m *Manager) open(ctx context.Context, p *poller) (work, error) {
 	sp := &streamPoller{poller: p, reading: map[string]*reader{}}
 	records := recordSource{arn: source.ARN, region: source.Region, role: p.role}
 	if source.Service == "dynamodb" {
-		client, err := m.dynamoClient(ctx, source)
+		client, err := m.dynamoClient(ctx, p.mapping.Scope)
 		sp.stream = &dynamoStream{client: client, source: records}
 		return sp, err
 	}
-	client, err := m.kinesisClient(ctx, source)
+	client, err := m.kinesisClient(ctx, p.mapping.Scope)
 	if err != nil {
 		return nil, err
 	}
@@ -179,16 +197,16 @@ func (m *Manager) open(ctx context.Context, p *poller) (work, error) {
 	return sp, nil
 }
 
-func (m *Manager) kinesisClient(ctx context.Context, source Source) (*kinesis.Client, error) {
-	r, err := m.Route(ctx, "kinesis", source.Scope)
+func (m *Manager) kinesisClient(ctx context.Context, scope catalog.Scope) (*kinesis.Client, error) {
+	r, err := m.Route(ctx, "kinesis", scope)
 	if err != nil {
 		return nil, err
 	}
 	return kinesis.NewFromConfig(r.Config, func(o *kinesis.Options) { o.BaseEndpoint = r.Endpoint(o.BaseEndpoint) }), nil
 }
 
-func (m *Manager) dynamoClient(ctx context.Context, source Source) (*dynamodbstreams.Client, error) {
-	r, err := m.Route(ctx, "dynamodb", source.Scope)
+func (m *Manager) dynamoClient(ctx context.Context, scope catalog.Scope) (*dynamodbstreams.Client, error) {
+	r, err := m.Route(ctx, "dynamodb", scope)
 	if err != nil {
 		return nil, err
 	}
@@ -196,8 +214,8 @@ func (m *Manager) dynamoClient(ctx context.Context, source Source) (*dynamodbstr
 }
 
 // openQueue finds a queue.
-func (m *Manager) openQueue(ctx context.Context, source Source) (*queue, error) {
-	r, err := m.Route(ctx, "sqs", source.Scope)
+func (m *Manager) openQueue(ctx context.Context, source Source, scope catalog.Scope) (*queue, error) {
+	r, err := m.Route(ctx, "sqs", scope)
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +223,11 @@ func (m *Manager) openQueue(ctx context.Context, source Source) (*queue, error) 
 		o.BaseEndpoint = r.Endpoint(o.BaseEndpoint)
 		o.RetryMaxAttempts = 1
 	})
-	out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &source.Name, QueueOwnerAWSAccountId: &source.Account})
+	in := &sqs.GetQueueUrlInput{QueueName: &source.Name}
+	if !m.elsewhere("sqs") { // others may name accounts as they like
+		in.QueueOwnerAWSAccountId = &source.Account
+	}
+	out, err := client.GetQueueUrl(ctx, in)
 	if err != nil {
 		return nil, fmt.Errorf("find queue %s: %w", source.Name, err)
 	}

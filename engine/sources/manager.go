@@ -44,6 +44,9 @@ type Options struct {
 	// Route tells how to reach a service, "kinesis", "dynamodb" or "sqs", for an account
 	// and region.
 	Route func(ctx context.Context, service string, scope catalog.Scope) (destination.Route, error)
+	// Elsewhere tells whether a service is another server's, neither the engine's own nor
+	// AWS's; nil if none is.
+	Elsewhere func(service string) bool
 	// Watch tells of new records of a stream, if it is the engine's own; else it is nil.
 	Watch func(streamARN string) (changed <-chan struct{}, stop func(), err error)
 	// Send tells a destination of records that are given up.

@@ -17,6 +17,8 @@ const (
 	idleInterval = time.Second            // at most, where nothing does
 	safeInterval = 15 * time.Second       // where something does
 	saveInterval = 10 * time.Second       // between checkpoints of what no function gets
+	// sourceTimeout is how long a source may take to answer.
+	sourceTimeout = 30 * time.Second
 )
 
 // reader reads one shard, and hands its records to lanes.
@@ -150,6 +152,11 @@ func (r *reader) next(ctx context.Context) (page, error) {
 			return page{}, err
 		}
 	}
+	if !r.stream.pushes() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, sourceTimeout)
+		defer cancel()
+	}
 	p, err := r.cursor.read(ctx, r.limit())
 	switch {
 	case errors.Is(err, errExpired):
@@ -191,6 +198,8 @@ func (r *reader) open(ctx context.Context) error {
 }
 
 func (r *reader) openAt(ctx context.Context, at position) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, sourceTimeout)
+	defer cancel()
 	r.cursor, err = r.stream.open(ctx, r.shard, at)
 	return err
 }

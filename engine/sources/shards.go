@@ -33,7 +33,9 @@ func (p *streamPoller) run(ctx context.Context) {
 	ended := make(chan string)
 	for first := true; ; first = false {
 		wait := shardInterval
-		shards, err := p.stream.shards(ctx)
+		listing, cancel := context.WithTimeout(ctx, sourceTimeout)
+		shards, err := p.stream.shards(listing)
+		cancel()
 		if err != nil {
 			wait = p.failed(ctx, err)
 		}
@@ -127,8 +129,9 @@ func (p *streamPoller) forget(shard string) {
 }
 
 // beginning is where the mapping begins in a shard that it has read nothing of. LATEST
-// is the tip of the shards that there are when the mapping is made; later it is the time
-// at which it was made, so that nothing is missed that came meanwhile.
+// is the time at which the mapping was made, so that nothing is missed that comes before
+// it is polled, or while the engine is down. Of other servers, whose clock is not the
+// engine's, it is the tip of the shards that there are when polling begins.
 func (p *streamPoller) beginning(first bool) position {
 	config := p.mapping.Config
 	at := position{start: config.StartingPosition}
@@ -136,7 +139,7 @@ func (p *streamPoller) beginning(first bool) position {
 	case config.StartingPosition == types.EventSourcePositionAtTimestamp:
 		at.at = aws.ToTime(config.StartingPositionTimestamp)
 	case config.StartingPosition != types.EventSourcePositionLatest:
-	case first && !p.knownShards() && service(*config.EventSourceArn) == "dynamodb":
+	case first && !p.knownShards() && p.watch == nil:
 	default:
 		return p.created()
 	}
