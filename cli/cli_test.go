@@ -257,7 +257,7 @@ func TestLoadConfig(t *testing.T) {
 	}
 
 	write("listen = \"127.0.0.1:1\"\ndata_dir = \"state\"\ndriver = \"process\"\nnetwork = \"none\"\n" +
-		"runtime \"python3.13\" {\n  image = \"mine\"\n}\nlimits {\n  preset = \"2016\"\n}\nservices {\n  s3 = \"http://127.0.0.1:9000\"\n  sqs = \"http://127.0.0.1:1\"\n  sns = \"http://127.0.0.1:2\"\n  events = \"http://127.0.0.1:3\"\n}\nclock_speed = 3600\n")
+		"runtime \"python3.13\" {\n  image = \"mine\"\n}\nlimits {\n  preset = \"2016\"\n}\nservices {\n  s3 = \"http://127.0.0.1:9000\"\n  sqs = \"http://127.0.0.1:1\"\n  sns = \"http://127.0.0.1:2\"\n  events = \"http://127.0.0.1:3\"\n  kinesis = \"http://127.0.0.1:4\"\n  dynamodb = \"http://127.0.0.1:5\"\n}\nclock_speed = 3600\n")
 	c, err = loadConfig(path, settings{Listen: "127.0.0.1:2"})
 	if err != nil {
 		t.Fatal(err)
@@ -267,7 +267,7 @@ func TestLoadConfig(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 
-	services := map[string]string{"s3": "http://127.0.0.1:9000", "sqs": "http://127.0.0.1:1", "sns": "http://127.0.0.1:2", "events": "http://127.0.0.1:3"}
+	services := map[string]string{"s3": "http://127.0.0.1:9000", "sqs": "http://127.0.0.1:1", "sns": "http://127.0.0.1:2", "events": "http://127.0.0.1:3", "kinesis": "http://127.0.0.1:4", "dynamodb": "http://127.0.0.1:5"}
 	if !maps.Equal(c.Services, services) || c.Clock == nil {
 		t.Errorf("%v, %v", c.Services, c.Clock)
 	}

@@ -66,12 +66,15 @@ type runtimeSettings struct {
 	Command []string `hcl:"command,optional"`
 }
 
-// serviceSettings are endpoints of services that the engine uses instead of AWS's.
+// serviceSettings are endpoints of services that the engine uses instead of AWS's or
+// its own, and forwards requests to.
 type serviceSettings struct {
-	S3     string `hcl:"s3,optional"`
-	SQS    string `hcl:"sqs,optional"`
-	SNS    string `hcl:"sns,optional"`
-	Events string `hcl:"events,optional"`
+	S3       string `hcl:"s3,optional"`
+	SQS      string `hcl:"sqs,optional"`
+	SNS      string `hcl:"sns,optional"`
+	Events   string `hcl:"events,optional"`
+	Kinesis  string `hcl:"kinesis,optional"`
+	DynamoDB string `hcl:"dynamodb,optional"` // and its streams
 }
 
 // endpoints returns those that are set, by name.
@@ -80,7 +83,9 @@ func (s *serviceSettings) endpoints() (map[string]string, error) {
 		return nil, nil
 	}
 	set := map[string]string{}
-	for name, endpoint := range map[string]string{"s3": s.S3, "sqs": s.SQS, "sns": s.SNS, "events": s.Events} {
+	for name, endpoint := range map[string]string{
+		"s3": s.S3, "sqs": s.SQS, "sns": s.SNS, "events": s.Events, "kinesis": s.Kinesis, "dynamodb": s.DynamoDB,
+	} {
 		if endpoint == "" {
 			continue
 		}

@@ -69,7 +69,8 @@ type Config struct {
 	// Network is the Docker network of environments: default bridge; "none" cuts them off.
 	Network string
 	// Services are endpoints of services by name, instead of the engine's own or AWS's:
-	// s3, sqs, sns, events.
+	// s3, sqs, sns, events, kinesis, and dynamodb with its streams. The engine's own calls
+	// go there, and requests that it is sent for them are forwarded.
 	Services map[string]string
 	// Roles are the policies of execution roles, by ARN or, for any account, by name. A
 	// role that is not among them may do everything.
@@ -289,7 +290,11 @@ func (e *Engine) bind(packages *store.Packages) (*wire.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bind the CloudWatch API: %w", err)
 	}
-	return wire.NewServer(e.callers(), lambda, kinesisAPI, logsAPI, identity, monitoring), nil
+	elsewhere, err := e.forwarders()
+	if err != nil {
+		return nil, err
+	}
+	return wire.NewServer(e.callers(elsewhere), lambda, kinesisAPI, logsAPI, identity, monitoring), nil
 }
 
 // URL is where the engine answers.

@@ -112,9 +112,10 @@ func (c Config) complete(credential wire.Credential) (wire.Credential, error) {
 }
 
 // callers is what the wire layer has to know of them.
-func (e *Engine) callers() wire.ServerConfig {
+func (e *Engine) callers(elsewhere func(service string) http.Handler) wire.ServerConfig {
 	return wire.ServerConfig{
 		Account: e.config.Account, Region: e.config.Region, Credentials: e.config.Credentials, Strict: e.strict(), Logger: e.config.Logger,
+		Elsewhere: elsewhere,
 	}
 }
 

@@ -35,6 +35,11 @@ func (e *Engine) route(ctx context.Context, service string, scope catalog.Scope)
 	if err != nil {
 		return destination.Route{}, err
 	}
+	if endpoint != "" && (service == "dynamodb" || c.Credentials == nil) {
+		// Which account asks is all that matters. DynamoDB Local has tables by access key,
+		// of letters and digits, and other emulators take 12 digits for an account.
+		c.Credentials = credentials.NewStaticCredentialsProvider(scope.Account, "local", "")
+	}
 	return destination.Route{Config: c, Endpoint: func(configured *string) *string {
 		switch {
 		case endpoint != "":
@@ -58,6 +63,7 @@ type outsideKey struct {
 	emulator bool // rather than AWS
 }
 
+// config has no credentials for an emulator if the environment has none.
 func (o *outside) config(ctx context.Context, region string, emulator bool) (aws.Config, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -75,7 +81,7 @@ func (o *outside) config(ctx context.Context, region string, emulator bool) (aws
 	}
 	if emulator {
 		if _, err := c.Credentials.Retrieve(ctx); err != nil { // most take any
-			c.Credentials = credentials.NewStaticCredentialsProvider("local", "local", "")
+			c.Credentials = nil
 		}
 	}
 	if client, ok := c.HTTPClient.(*awshttp.BuildableClient); ok || c.HTTPClient == nil {

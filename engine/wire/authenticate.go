@@ -76,10 +76,15 @@ func (s *Server) permits(caller Caller, sig signature, svc *Service, op *operati
 	}
 	name := svc.model.Metadata.SigningName
 	if s.config.Strict && sig.given() && sig.service != name {
-		return refusal("InvalidSignatureException", "Credential should be scoped to correct service: '%s'. ", name)
+		return misdirected(name)
 	}
 	if caller.Service != "" && !strings.HasPrefix(op.name, "Invoke") {
 		return refusal("AccessDeniedException", "User: %s is not authorized to perform: %s", caller.Service, caller.Action)
 	}
 	return nil
+}
+
+// misdirected is the error of a signature for another service.
+func misdirected(service string) *Error {
+	return refusal("InvalidSignatureException", "Credential should be scoped to correct service: '%s'. ", service)
 }

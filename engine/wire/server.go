@@ -28,6 +28,9 @@ type ServerConfig struct {
 	Strict      bool                  // serve only what one of Credentials has signed
 	Now         func() time.Time      // default time.Now
 	Logger      *slog.Logger          // default none
+	// Elsewhere returns what serves a service, by signing name, that is not here or not to
+	// be served here, else nil. Requests for it come as they were sent, with a [Caller].
+	Elsewhere func(service string) http.Handler
 }
 
 // Server serves AWS APIs, all on one port. It must see the path as the client
@@ -73,6 +76,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rw := &response{ResponseWriter: w}
 	rw.Header().Set(requestIDHeader, caller.RequestID)
 	log := s.config.Logger
+	if name, elsewhere := s.elsewhere(r, sig); elsewhere != nil {
+		r = r.WithContext(WithCaller(r.Context(), caller))
+		if refused == nil {
+			refused = s.permitsElsewhere(caller, sig, name)
+		}
+		if refused != nil {
+			rw.fail(r, refused)
+			return
+		}
+		elsewhere.ServeHTTP(rw, r)
+		return
+	}
 	inflate(r)
 	svc, op, labels := s.find(r, sig.service)
 	if op != nil {
