@@ -27,6 +27,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/cloudwatch"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/kinesis"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/logs"
+	"github.com/lambdaform/terraform-provider-lambda/engine/api/sqs"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/sts"
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/clock"
@@ -75,7 +76,8 @@ type Config struct {
 	// Roles are the policies of execution roles, by ARN or, for any account, by name. A
 	// role that is not among them may do everything.
 	Roles map[string]*catalog.RolePolicy
-	// Clock measures the delays and the age of asynchronous events; default the system's.
+	// Clock measures the delays and the age of asynchronous events and of messages in
+	// queues; default the system's.
 	Clock  clock.Clock
 	Limits catalog.Limits // the zero value means catalog.Today()
 	// CodeCache is how many bytes of unpacked code are kept on disk for when they are
@@ -111,6 +113,7 @@ type Engine struct {
 	metrics  *metrics.Store
 	shown    *exposition.Exposition
 	alarms   *alarms.Manager
+	queues   *sqs.Service
 	topics   func(ctx context.Context, topic string, message []byte) error // of SNS
 	driver   sandbox.Driver
 	invoker  *invoke.Invoker
@@ -207,7 +210,11 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if e.logs, err = observe.OpenLogs(ctx, e.store, e.config.Logger); err != nil {
 		return err
 	}
-	return e.openMetrics(ctx)
+	if err := e.openMetrics(ctx); err != nil {
+		return err
+	}
+	e.queues, err = sqs.New(ctx, sqs.Options{Store: e.store, Clock: e.config.Clock, Stopping: e.stopping, Log: e.config.Logger})
+	return err
 }
 
 // assemble makes the parts that work on what open and openDriver have opened.
@@ -290,11 +297,15 @@ func (e *Engine) bind(packages *store.Packages) (*wire.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bind the CloudWatch API: %w", err)
 	}
+	queues, err := e.queues.Wire()
+	if err != nil {
+		return nil, fmt.Errorf("bind the SQS API: %w", err)
+	}
 	elsewhere, err := e.forwarders()
 	if err != nil {
 		return nil, err
 	}
-	return wire.NewServer(e.callers(elsewhere), lambda, kinesisAPI, logsAPI, identity, monitoring), nil
+	return wire.NewServer(e.callers(elsewhere), lambda, kinesisAPI, logsAPI, identity, monitoring, queues), nil
 }
 
 // URL is where the engine answers.
@@ -373,6 +384,9 @@ func (e *Engine) shutDown() error {
 	}
 	if e.metrics != nil {
 		e.metrics.Close()
+	}
+	if e.queues != nil {
+		e.queues.Close()
 	}
 	if e.store != nil {
 		e.store.Close()
