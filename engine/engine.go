@@ -74,7 +74,8 @@ type Config struct {
 	// Roles are the policies of execution roles, by ARN or, for any account, by name. A
 	// role that is not among them may do everything.
 	Roles map[string]*catalog.RolePolicy
-	// Clock measures the delays and the age of asynchronous events; default the system's.
+	// Clock measures the delays and the age of asynchronous events, and the retention of
+	// Kinesis streams; default the system's.
 	Clock  clock.Clock
 	Limits catalog.Limits // the zero value means catalog.Today()
 	// CodeCache is how many bytes of unpacked code are kept on disk for when they are
@@ -115,6 +116,7 @@ type Engine struct {
 	invoker  *invoke.Invoker
 	queue    *invoke.Queue
 	sources  *sources.Manager
+	streams  *kinesis.Service
 	tidying  sync.WaitGroup
 	closing  sync.Once
 	closeErr error
@@ -149,6 +151,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Limits == (catalog.Limits{}) {
 		c.Limits = catalog.Today()
+	}
+	if c.Clock == nil {
+		c.Clock = clock.System()
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -200,6 +205,9 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		Mapping:  func(id string, m catalog.Mapping, exists bool) { e.sources.MappingChanged(id, m, exists) },
 	})
 	if err != nil {
+		return err
+	}
+	if e.streams, err = kinesis.Open(ctx, e.store, kinesis.WithClock(e.config.Clock)); err != nil {
 		return err
 	}
 	if e.logs, err = observe.OpenLogs(ctx, e.store, e.config.Logger); err != nil {
@@ -272,11 +280,7 @@ func (e *Engine) bind(packages *store.Packages) (*wire.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bind the Lambda API: %w", err)
 	}
-	streams, err := kinesis.New(e.store.JetStream())
-	if err != nil {
-		return nil, err
-	}
-	kinesisAPI, err := streams.Wire()
+	kinesisAPI, err := e.streams.Wire()
 	if err != nil {
 		return nil, fmt.Errorf("bind the Kinesis API: %w", err)
 	}
@@ -365,6 +369,9 @@ func (e *Engine) shutDown() error {
 	e.tidying.Wait()
 	if e.catalog != nil {
 		e.catalog.Close()
+	}
+	if e.streams != nil {
+		e.streams.Close()
 	}
 	if e.logs != nil {
 		e.logs.Close()
