@@ -77,7 +77,7 @@ type Config struct {
 	// role that is not among them may do everything.
 	Roles map[string]*catalog.RolePolicy
 	// Clock measures the delays and the age of asynchronous events and of messages in
-	// queues; default the system's.
+	// queues, and the retention of Kinesis streams; default the system's.
 	Clock  clock.Clock
 	Limits catalog.Limits // the zero value means catalog.Today()
 	// CodeCache is how many bytes of unpacked code are kept on disk for when they are
@@ -155,6 +155,9 @@ func (c Config) withDefaults() Config {
 	if c.Limits == (catalog.Limits{}) {
 		c.Limits = catalog.Today()
 	}
+	if c.Clock == nil {
+		c.Clock = clock.System()
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -205,6 +208,9 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		Mapping:  func(id string, m catalog.Mapping, exists bool) { e.sources.MappingChanged(id, m, exists) },
 	})
 	if err != nil {
+		return err
+	}
+	if e.streams, err = kinesis.Open(ctx, e.store, kinesis.WithClock(e.config.Clock)); err != nil {
 		return err
 	}
 	if e.logs, err = observe.OpenLogs(ctx, e.store, e.config.Logger); err != nil {
@@ -277,9 +283,6 @@ func (e *Engine) bind(packages *store.Packages) (*wire.Server, error) {
 	lambda, err := functions.Wire(e.queue)
 	if err != nil {
 		return nil, fmt.Errorf("bind the Lambda API: %w", err)
-	}
-	if e.streams, err = kinesis.New(e.store.JetStream()); err != nil {
-		return nil, err
 	}
 	kinesisAPI, err := e.streams.Wire()
 	if err != nil {
@@ -378,6 +381,9 @@ func (e *Engine) shutDown() error {
 	e.tidying.Wait()
 	if e.catalog != nil {
 		e.catalog.Close()
+	}
+	if e.streams != nil {
+		e.streams.Close()
 	}
 	if e.logs != nil {
 		e.logs.Close()
