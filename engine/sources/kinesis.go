@@ -76,15 +76,15 @@ func (s *kinesisStream) open(ctx context.Context, id string, at position) (curso
 	return &kinesisCursor{stream: s, shard: id, iterator: out.ShardIterator}, nil
 }
 
-// kinesisStart is a position as Kinesis names it. LATEST is the moment at which the
-// mapping was made, so that nothing is missed when the engine restarts before the
-// first record.
+// kinesisStart is a position as Kinesis names it.
 func kinesisStart(at position) (kind types.ShardIteratorType, after *string, since *time.Time) {
 	switch {
 	case at.after != "":
 		return types.ShardIteratorTypeAfterSequenceNumber, &at.after, nil
 	case at.start == lambda.EventSourcePositionTrimHorizon:
 		return types.ShardIteratorTypeTrimHorizon, nil, nil
+	case at.start == lambda.EventSourcePositionLatest:
+		return types.ShardIteratorTypeLatest, nil, nil
 	default:
 		return types.ShardIteratorTypeAtTimestamp, nil, &at.at
 	}
