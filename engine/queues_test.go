@@ -66,7 +66,8 @@ func (q queued) new(attributes map[string]string) testQueue {
 	}
 	out := do(q, q.client.CreateQueue, &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
 	got := do(q, q.client.GetQueueAttributes, &sqs.GetQueueAttributesInput{QueueUrl: out.QueueUrl, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameQueueArn}})
-	return testQueue{q, *out.QueueUrl, got.Attributes["QueueArn"]}
+	arn := strings.Replace(got.Attributes["QueueArn"], ":elasticmq:", ":"+region+":", 1) // which AWS's clients refuse
+	return testQueue{q, *out.QueueUrl, arn}
 }
 
 func (q testQueue) send(body, group string) {
