@@ -21,8 +21,8 @@ type Checkpoint struct {
 	// mapping has as many lanes in a shard as its ParallelizationFactor says.
 	Lanes []string
 	// Before are the lanes that the mapping had until its ParallelizationFactor changed,
-	// as long as that still matters.
-	Before []string `json:",omitempty"`
+	// and those before, as long as that still matters.
+	Before [][]string `json:",omitempty"`
 	// Closed says that the shard has been read to its end, and all is done.
 	Closed bool    `json:",omitempty"`
 	Window *Window `json:",omitempty"`
@@ -49,13 +49,11 @@ func (c Checkpoint) with(n int) Checkpoint {
 	if len(c.Lanes) == n {
 		return c
 	}
-	if slices.ContainsFunc(c.Lanes, func(s string) bool { return s != "" }) {
-		c.Before = c.Lanes
+	from := c.from()
+	if slices.ContainsFunc(c.Lanes, func(s string) bool { return after(s, from) }) {
+		c.Before = append([][]string{c.Lanes}, c.Before...)
 	}
-	c.Lanes = make([]string, n)
-	for i := range c.Lanes {
-		c.Lanes[i] = oldest(c.Before)
-	}
+	c.Lanes = slices.Repeat([]string{from}, n)
 	return c
 }
 
@@ -81,8 +79,8 @@ func oldest(lanes []string) string {
 
 // has tells whether a record is done.
 func (c Checkpoint) has(r *record) bool {
-	return !after(r.sequence, c.Lanes[laneOf(r.key, len(c.Lanes))]) ||
-		len(c.Before) > 0 && !after(r.sequence, c.Before[laneOf(r.key, len(c.Before))])
+	has := func(lanes []string) bool { return !after(r.sequence, lanes[laneOf(r.key, len(lanes))]) }
+	return has(c.Lanes) || slices.ContainsFunc(c.Before, has)
 }
 
 // progress moves the checkpoint of a shard on, and keeps it in the store.
@@ -178,9 +176,10 @@ func (p *progress) write(ctx context.Context) error {
 			p.doc.Lanes[lane] = p.read
 		}
 	}
-	if newest := p.doc.Before; len(newest) > 0 && !slices.ContainsFunc(newest, func(s string) bool { return after(s, p.doc.from()) }) {
-		p.doc.Before = nil
-	}
+	from := p.doc.from()
+	p.doc.Before = slices.DeleteFunc(slices.Clone(p.doc.Before), func(lanes []string) bool {
+		return !slices.ContainsFunc(lanes, func(s string) bool { return after(s, from) })
+	})
 	doc := p.doc
 	doc.Lanes = slices.Clone(doc.Lanes)
 	_, err := p.table.Update(ctx, p.key, func(stored *Checkpoint, exists bool) error {

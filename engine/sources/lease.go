@@ -18,11 +18,11 @@ import (
 // the shard is still the writer's. An engine that was killed has its old name when it
 // is started again, and goes on at once.
 
-// Times of leases.
-const (
-	beatInterval = 5 * time.Second
-	leaseTime    = 20 * time.Second
-)
+// leaseTime is how long an engine that has fallen silent keeps its shards. It tells of
+// itself four times in that time.
+const leaseTime = 20 * time.Second
+
+func (l *leases) interval() time.Duration { return l.life / 4 }
 
 // leases knows which engines live.
 type leases struct {
@@ -31,6 +31,8 @@ type leases struct {
 	log    *slog.Logger
 	wake   chan struct{}
 
+	life time.Duration
+
 	mu    sync.Mutex
 	heard map[string]time.Time // by engine, on this machine's clock
 	told  time.Time            // when this one has told of itself
@@ -38,9 +40,9 @@ type leases struct {
 
 type beat struct{ At time.Time }
 
-func openLeases(ctx context.Context, s *store.Store, engine string, log *slog.Logger) (l *leases, err error) {
-	l = &leases{engine: engine, log: log, heard: map[string]time.Time{}, wake: make(chan struct{}, 1)}
-	l.table, err = store.OpenTable(ctx, s, "engines", func(engine string, _ beat, exists bool) {
+func openLeases(ctx context.Context, o Options) (l *leases, err error) {
+	l = &leases{engine: o.Engine, log: o.Log, heard: map[string]time.Time{}, wake: make(chan struct{}, 1), life: o.lease}
+	l.table, err = store.OpenTable(ctx, o.Store, "engines", func(engine string, _ beat, exists bool) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if l.heard[engine] = time.Now(); !exists {
@@ -61,13 +63,12 @@ func openLeases(ctx context.Context, s *store.Store, engine string, log *slog.Lo
 // run tells of this engine as long as busy says that it has shards to read.
 func (l *leases) run(ctx context.Context, busy func() bool) {
 	for {
-		wait := beatInterval
 		if busy() {
 			if err := l.tell(ctx); err != nil && ctx.Err() == nil {
 				l.log.Error("tell the other engines of the cluster that this one lives", "err", err)
 			}
 		}
-		timer := time.NewTimer(wait)
+		timer := time.NewTimer(l.interval())
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -80,7 +81,7 @@ func (l *leases) run(ctx context.Context, busy func() bool) {
 }
 
 func (l *leases) tell(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, beatInterval)
+	ctx, cancel := context.WithTimeout(ctx, l.interval())
 	defer cancel()
 	began := time.Now()
 	if err := l.table.Put(ctx, l.engine, beat{At: began}); err != nil {
@@ -94,7 +95,7 @@ func (l *leases) tell(ctx context.Context) error {
 
 // close tells the others that they need not wait for this engine.
 func (l *leases) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), beatInterval)
+	ctx, cancel := context.WithTimeout(context.Background(), l.interval())
 	defer cancel()
 	if _, ok := l.table.Get(l.engine); ok {
 		if err := l.table.Delete(ctx, l.engine); err != nil {
@@ -108,7 +109,7 @@ func (l *leases) close() {
 func (l *leases) held() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return time.Since(l.told) < leaseTime-beatInterval
+	return time.Since(l.told) < l.life*3/4
 }
 
 // lives tells whether an engine may still read its shards.
@@ -116,7 +117,7 @@ func (l *leases) lives(engine string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	heard, ok := l.heard[engine]
-	return ok && time.Since(heard) < leaseTime
+	return ok && time.Since(heard) < l.life
 }
 
 // claim makes a shard this engine's, unless another has it, and returns how far it has

@@ -38,7 +38,7 @@ import (
 type Options struct {
 	Engine  string // name of this engine, which it keeps for good
 	Catalog *catalog.Catalog
-	Invoker *invoke.Invoker
+	Invoker Invoker
 	Store   *store.Store
 	Metrics *metrics.Store
 	// Route tells how to reach a service, "kinesis", "dynamodb" or "sqs", for an account
@@ -55,6 +55,15 @@ type Options struct {
 	Role  func(arn string) *catalog.RolePolicy
 	Clock clock.Clock // of retries, windows and ages; default the system's
 	Log   *slog.Logger
+
+	lease time.Duration // default leaseTime
+}
+
+// Invoker runs functions, as [invoke.Invoker] does.
+type Invoker interface {
+	Invoke(ctx context.Context, r invoke.Request) (invoke.Response, error)
+	IteratorAge(function catalog.Ref, age time.Duration)
+	Observe(function catalog.Ref, metric string, value float64)
 }
 
 // Manager polls the sources of all mappings. It must be closed.
@@ -78,12 +87,15 @@ func New(ctx context.Context, o Options) (*Manager, error) {
 	if o.Clock == nil {
 		o.Clock = clock.System()
 	}
+	if o.lease == 0 {
+		o.lease = leaseTime
+	}
 	m := &Manager{Options: o, pollers: map[string]*poller{}, seen: map[string]time.Time{}}
 	var err error
 	if m.checkpoints, err = store.OpenTable[Checkpoint](ctx, o.Store, "checkpoints", nil); err != nil {
 		return nil, err
 	}
-	if m.leases, err = openLeases(ctx, o.Store, o.Engine, o.Log); err != nil {
+	if m.leases, err = openLeases(ctx, o); err != nil {
 		m.checkpoints.Close()
 		return nil, err
 	}

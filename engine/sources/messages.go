@@ -239,7 +239,7 @@ func (p *queuePoller) delete(ctx context.Context, batch batchOfMessages) {
 
 // release makes messages visible again that nobody handles.
 func (p *queuePoller) release(batch batchOfMessages) {
-	ctx, cancel := context.WithTimeout(context.Background(), beatInterval)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	for part := range batch.parts() {
 		in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &p.url}

@@ -91,7 +91,7 @@ func (p *queuePoller) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := p.hold(ctx); err != nil {
 			p.started()
-			pause(ctx, beatInterval)
+			pause(ctx, p.manager.leases.interval())
 			continue
 		}
 		p.started()

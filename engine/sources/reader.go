@@ -98,7 +98,7 @@ func (r *reader) read(ctx context.Context) (end bool) {
 	interval, saved := busyInterval, time.Now()
 	for ctx.Err() == nil {
 		if !r.manager.leases.held() {
-			pause(ctx, beatInterval)
+			pause(ctx, r.manager.leases.interval())
 			continue
 		}
 		p, err := r.next(ctx)

@@ -46,7 +46,7 @@ func (p *streamPoller) run(ctx context.Context) {
 			r, err := p.start(ctx, s, first)
 			switch {
 			case errors.Is(err, errNotOwner):
-				wait = min(wait, beatInterval)
+				wait = min(wait, p.manager.leases.interval())
 			case err != nil:
 				wait = min(wait, p.failed(ctx, err))
 			case r != nil:
