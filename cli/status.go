@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -82,6 +83,23 @@ func (a *app) printStatus(out io.Writer, health *daemon.Health, status *engine.S
 			size = fmt.Sprintf("%d MB", s.TmpMB)
 		}
 		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", s.Image, s.Ready, s.Coming, size)
+	}
+	if len(status.Mappings) > 0 {
+		fmt.Fprintln(w, "\nEVENT SOURCE MAPPING\tFUNCTION\tSTATE\tSHARD\tWAITING\tBEHIND\tLAST RESULT")
+	}
+	for _, m := range status.Mappings {
+		_, function, _ := strings.Cut(m.Function, ":function:")
+		source := m.Source[strings.LastIndex(m.Source, ":")+1:]
+		if len(m.Lag) == 0 {
+			fmt.Fprintf(w, "%s\t%s\t%s\t-\t-\t-\t%s\n", source, function, m.State, m.Result)
+		}
+		for _, l := range m.Lag {
+			behind := l.Behind.Round(time.Millisecond).String()
+			if l.Shard == "" {
+				l.Shard, behind = "-", "-"
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", source, function, m.State, l.Shard, l.Records, behind, m.Result)
+		}
 	}
 	return w.Flush()
 }

@@ -69,6 +69,8 @@ const (
 	gaugeEnvironments
 	gaugeQueued
 	gaugeOldest
+	gaugeWaiting
+	gaugeBehind
 )
 
 var gauges = []exposition.Gauge{
@@ -76,6 +78,8 @@ var gauges = []exposition.Gauge{
 	gaugeEnvironments: {Name: "lambda_environments", Help: "Execution environments by version and state: idle, busy, or booting.", Labels: []string{"function", "version", "state"}},
 	gaugeQueued:       {Name: "lambda_async_queue_depth", Help: "Asynchronous events of the function that have not been handled.", Labels: []string{"function"}},
 	gaugeOldest:       {Name: "lambda_async_oldest_event_age_seconds", Help: "Age of the oldest of them.", Labels: []string{"function"}},
+	gaugeWaiting:      {Name: "lambda_event_source_records", Help: "Records of a shard that were read and not handled, or messages that wait in a queue.", Labels: []string{"function", "mapping", "shard"}},
+	gaugeBehind:       {Name: "lambda_event_source_behind_seconds", Help: "Age of the oldest record of a shard that was not handled.", Labels: []string{"function", "mapping", "shard"}},
 }
 
 // readGauges reads what is going on now.
@@ -100,6 +104,18 @@ func (e *Engine) readGauges(set func(gauge int, value float64, scope catalog.Sco
 	}
 	ctx, cancel := context.WithTimeout(e.stopping, 5*time.Second)
 	defer cancel()
+	for _, m := range e.catalog.Mappings() {
+		target, err := m.Target()
+		if err != nil {
+			continue
+		}
+		for _, l := range e.sources.Lag(ctx, *m.Config.UUID) {
+			set(gaugeWaiting, float64(l.Records), m.Scope, target.Name, *m.Config.UUID, l.Shard)
+			if l.Shard != "" {
+				set(gaugeBehind, l.Behind.Seconds(), m.Scope, target.Name, *m.Config.UUID, l.Shard)
+			}
+		}
+	}
 	backlogs, err := e.queue.Backlogs(ctx)
 	if err != nil {
 		e.config.Logger.Warn("read the depth of the event queue", "err", err)

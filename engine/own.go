@@ -12,6 +12,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
 	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sources"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sources/functionurl"
 	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 )
@@ -37,7 +38,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case r.URL.Path == LogsPath:
 			e.serveLogs(w, r, caller)
 		case r.URL.Path == StatusPath:
-			e.serveStatus(w, caller)
+			e.serveStatus(w, r, caller)
 		default:
 			writeJSON(w, http.StatusNotFound, map[string]string{"message": "The engine has nothing at " + r.URL.Path + "."})
 		}
@@ -51,9 +52,39 @@ const StatusPath = "/_engine/status"
 type Status struct {
 	Environments []invoke.Environments `json:"environments"`
 	Pool         []sandbox.Spares      `json:"pool"` // null where nothing is kept ready ahead of functions
+	Mappings     []MappingStatus       `json:"mappings"`
 }
 
-func (e *Engine) serveStatus(w http.ResponseWriter, caller wire.Caller) {
+// MappingStatus is how an event source mapping does.
+type MappingStatus struct {
+	UUID     string        `json:"uuid"`
+	Source   string        `json:"source"`
+	Function string        `json:"function"`
+	State    string        `json:"state"`
+	Result   string        `json:"result"` // of the last batch; empty before the first
+	Lag      []sources.Lag `json:"lag"`    // by shard; null while nothing is polled
+}
+
+// mappingStatuses tells how the mappings of the accounts do that shown says.
+func (e *Engine) mappingStatuses(ctx context.Context, shown func(account string) bool) []MappingStatus {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second) // a source may be slow to tell
+	defer cancel()
+	all := []MappingStatus{}
+	for _, m := range e.catalog.Mappings() {
+		if !shown(m.Account) {
+			continue
+		}
+		id := *m.Config.UUID
+		s := MappingStatus{UUID: id, Source: *m.Config.EventSourceArn, Function: *m.Config.FunctionArn, State: *m.Config.State, Result: e.sources.LastResult(id), Lag: e.sources.Lag(ctx, id)}
+		if m.Transition != "" && !m.Deleting() && !e.sources.Settled(m) {
+			s.State = m.Transition
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+func (e *Engine) serveStatus(w http.ResponseWriter, r *http.Request, caller wire.Caller) {
 	if caller.Service != "" {
 		refuse(w, caller.Name()+" may not see what the engine runs.")
 		return
@@ -67,6 +98,7 @@ func (e *Engine) serveStatus(w http.ResponseWriter, caller wire.Caller) {
 	if driver, ok := e.driver.(sandbox.PoolDriver); ok {
 		status.Pool = driver.Pool()
 	}
+	status.Mappings = e.mappingStatuses(r.Context(), func(account string) bool { return !e.strict() || account == caller.Account })
 	writeJSON(w, http.StatusOK, status)
 }
 

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine"
 )
 
 type mappingInput = lambda.CreateEventSourceMappingInput
@@ -233,4 +235,53 @@ func TestStreamDestination(t *testing.T) {
 			t.Errorf("handled %v", got)
 		}
 	})
+}
+
+// The engine tells how far a mapping is behind; the mapping tells what is wrong, also
+// when its function is gone (DDB-6, DDB-9).
+func TestStreamLag(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	s := a.kinesisStream(a.streams, "s", 2)
+	a.recorder("f", "raise Exception('no')")
+	id := a.mapStream(s.arn, "f")
+	if got := a.settled(id, "Enabled"); *got.LastProcessingResult != "No records processed" {
+		t.Errorf("at first: %s", *got.LastProcessingResult)
+	}
+	for _, text := range numbered("r", 3) {
+		s.put("k", text)
+	}
+	a.eventually("the mapping tells of its problem", func() bool { return *a.settled(id, "Enabled").LastProcessingResult == "PROBLEM: Function call failed" })
+	lag := func() (n int, behind time.Duration) {
+		var status engine.Status
+		answer := a.send("GET", engine.StatusPath, "")
+		if err := json.Unmarshal([]byte(answer.body), &status); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range status.Mappings {
+			if m.UUID != *id {
+				continue
+			}
+			if len(m.Lag) != 2 || m.State != "Enabled" || m.Source != s.arn {
+				t.Errorf("status %+v", m)
+			}
+			for _, l := range m.Lag {
+				n, behind = n+l.Records, max(behind, l.Behind)
+			}
+		}
+		return n, behind
+	}
+	a.eventually("all three wait", func() bool {
+		n, behind := lag()
+		return n == 3 && behind > 0
+	})
+	do(t, a.DeleteFunction, &lambda.DeleteFunctionInput{FunctionName: aws.String("f")})
+	a.eventually("the mapping misses its function", func() bool { return *a.settled(id, "Enabled").LastProcessingResult == "PROBLEM: Function not found" })
+	a.recorder("f", "pass")
+	a.eventually("nothing waits", func() bool {
+		n, _ := lag()
+		return n == 0
+	})
+	do(t, a.UpdateEventSourceMapping, &lambda.UpdateEventSourceMappingInput{UUID: id, Enabled: aws.Bool(false)})
+	a.settled(id, "Disabled")
 }
