@@ -33,6 +33,7 @@ func main() {
 	flag.IntVar(&o.functions, "functions", 1000, "functions of the engine that is restarted")
 	flag.IntVar(&o.versions, "versions", 0, "measure nothing but how the engine grows with -functions of so many versions each")
 	flag.IntVar(&o.fleet, "fleet", 0, "measure nothing but so many functions, called once a second each, and one that is called as fast as it can be")
+	flag.BoolVar(&o.sources, "sources", false, "measure nothing but event source mappings")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -52,6 +53,7 @@ type options struct {
 	functions int
 	versions  int
 	fleet     int
+	sources   bool
 
 	work   string // a directory for this run
 	bare   string // path of test/bench/bare's program
@@ -81,6 +83,9 @@ func run(ctx context.Context, o options) error {
 	}
 	if o.fleet > 0 {
 		return measureFleet(ctx, o, o.fleet, packages[0])
+	}
+	if o.sources {
+		return measureSources(ctx, o, packages[0])
 	}
 	if _, err := goProgram(ctx, work, "./test/bench/bare"); err != nil {
 		return err
