@@ -83,6 +83,16 @@ func (a *app) printStatus(out io.Writer, health *daemon.Health, status *engine.S
 		}
 		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", s.Image, s.Ready, s.Coming, size)
 	}
+	if len(status.Companions) > 0 {
+		fmt.Fprintln(w, "\nCOMPANION\tENDPOINT\tIMAGE\tSTATE\tRESTARTS")
+	}
+	for _, c := range status.Companions {
+		state := "restarting"
+		if c.Serves {
+			state = "serves"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\n", c.Service, c.Endpoint, c.Image, state, c.Restarts)
+	}
 	return w.Flush()
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/api"
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+	"github.com/lambdaform/terraform-provider-lambda/engine/companion"
 	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
 	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
@@ -56,6 +57,7 @@ const StatusPath = "/_engine/status"
 type Status struct {
 	Environments []invoke.Environments `json:"environments"`
 	Pool         []sandbox.Spares      `json:"pool"` // null where nothing is kept ready ahead of functions
+	Companions   []companion.Status    `json:"companions,omitempty"`
 }
 
 func (e *Engine) serveStatus(w http.ResponseWriter, caller wire.Caller) {
@@ -71,6 +73,9 @@ func (e *Engine) serveStatus(w http.ResponseWriter, caller wire.Caller) {
 	}
 	if driver, ok := e.driver.(sandbox.PoolDriver); ok {
 		status.Pool = driver.Pool()
+	}
+	for _, c := range e.companions {
+		status.Companions = append(status.Companions, c.Status())
 	}
 	writeJSON(w, http.StatusOK, status)
 }
