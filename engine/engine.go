@@ -27,6 +27,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/cloudwatch"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/kinesis"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/logs"
+	"github.com/lambdaform/terraform-provider-lambda/engine/api/sqs"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/sts"
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/clock"
@@ -79,7 +80,8 @@ type Config struct {
 	// Roles are the policies of execution roles, by ARN or, for any account, by name. A
 	// role that is not among them may do everything.
 	Roles map[string]*catalog.RolePolicy
-	// Clock measures the delays and the age of asynchronous events; default the system's.
+	// Clock measures the delays and the age of asynchronous events and of messages in
+	// queues, and the retention of Kinesis streams; default the system's.
 	Clock  clock.Clock
 	Limits catalog.Limits // the zero value means catalog.Today()
 	// CodeCache is how many bytes of unpacked code are kept on disk for when they are
@@ -115,12 +117,14 @@ type Engine struct {
 	metrics    *metrics.Store
 	shown      *exposition.Exposition
 	alarms     *alarms.Manager
+	queues     *sqs.Service
 	topics     func(ctx context.Context, topic string, message []byte) error // of SNS
 	driver     sandbox.Driver
 	invoker    *invoke.Invoker
 	queue      *invoke.Queue
 	sources    *sources.Manager
 	companions []*companion.Companion
+	streams    *kinesis.Service
 	tidying    sync.WaitGroup
 	closing    sync.Once
 	closeErr   error
@@ -155,6 +159,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Limits == (catalog.Limits{}) {
 		c.Limits = catalog.Today()
+	}
+	if c.Clock == nil {
+		c.Clock = clock.System()
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -210,10 +217,17 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if e.streams, err = kinesis.Open(ctx, e.store, kinesis.WithClock(e.config.Clock)); err != nil {
+		return err
+	}
 	if e.logs, err = observe.OpenLogs(ctx, e.store, e.config.Logger); err != nil {
 		return err
 	}
-	return e.openMetrics(ctx)
+	if err := e.openMetrics(ctx); err != nil {
+		return err
+	}
+	e.queues, err = sqs.New(ctx, sqs.Options{Store: e.store, Clock: e.config.Clock, Stopping: e.stopping, Log: e.config.Logger})
+	return err
 }
 
 // assemble makes the parts that work on what open and openDriver have opened.
@@ -244,10 +258,7 @@ func (e *Engine) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.sources, err = sources.New(ctx, sources.Options{
-		Catalog: e.catalog, Invoker: e.invoker, Store: e.store, Kinesis: e.kinesisClient, Log: e.config.Logger,
-	})
-	if err != nil {
+	if e.sources, err = e.openSources(ctx, destinations); err != nil {
 		return err
 	}
 	if e.services, err = e.bind(packages); err != nil {
@@ -280,11 +291,7 @@ func (e *Engine) bind(packages *store.Packages) (*wire.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bind the Lambda API: %w", err)
 	}
-	streams, err := kinesis.New(e.store.JetStream())
-	if err != nil {
-		return nil, err
-	}
-	kinesisAPI, err := streams.Wire()
+	kinesisAPI, err := e.streams.Wire()
 	if err != nil {
 		return nil, fmt.Errorf("bind the Kinesis API: %w", err)
 	}
@@ -300,11 +307,15 @@ func (e *Engine) bind(packages *store.Packages) (*wire.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bind the CloudWatch API: %w", err)
 	}
+	queues, err := e.queues.Wire()
+	if err != nil {
+		return nil, fmt.Errorf("bind the SQS API: %w", err)
+	}
 	elsewhere, err := e.forwarders()
 	if err != nil {
 		return nil, err
 	}
-	return wire.NewServer(e.callers(elsewhere), lambda, kinesisAPI, logsAPI, identity, monitoring), nil
+	return wire.NewServer(e.callers(elsewhere), lambda, kinesisAPI, logsAPI, identity, monitoring, queues), nil
 }
 
 // URL is where the engine answers.
@@ -383,11 +394,17 @@ func (e *Engine) shutDown() error {
 	if e.catalog != nil {
 		e.catalog.Close()
 	}
+	if e.streams != nil {
+		e.streams.Close()
+	}
 	if e.logs != nil {
 		e.logs.Close()
 	}
 	if e.metrics != nil {
 		e.metrics.Close()
+	}
+	if e.queues != nil {
+		e.queues.Close()
 	}
 	if e.store != nil {
 		e.store.Close()

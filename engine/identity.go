@@ -151,6 +151,10 @@ func (i inside) Do(r *http.Request) (*http.Response, error) {
 	if r.Body == nil {
 		r.Body = http.NoBody
 	}
+	if r.Host == "" { // as a server has it
+		r = r.WithContext(r.Context())
+		r.Host = r.URL.Host
+	}
 	a := answer{header: http.Header{}, status: http.StatusOK}
 	i.ServeHTTP(&a, r)
 	if err := r.Context().Err(); err != nil {

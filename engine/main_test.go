@@ -280,10 +280,10 @@ func must[T any](t testing.TB) func(v T, err error) T {
 }
 
 // operation is a method of a client of the SDK.
-type operation[Input, Output any] func(context.Context, *Input, ...func(*lambda.Options)) (*Output, error)
+type operation[Input, Output, Options any] func(context.Context, *Input, ...func(*Options)) (*Output, error)
 
 // do makes a call that must succeed.
-func do[Input, Output any](t testing.TB, op operation[Input, Output], in *Input) *Output {
+func do[Input, Output, Options any](t testing.TB, op operation[Input, Output, Options], in *Input) *Output {
 	t.Helper()
 	out, err := op(t.Context(), in)
 	if err != nil {
@@ -293,7 +293,7 @@ func do[Input, Output any](t testing.TB, op operation[Input, Output], in *Input)
 }
 
 // gone makes a call that must fail with the error E, as what it asks for was deleted.
-func gone[E smithy.APIError, Input, Output any](t testing.TB, op operation[Input, Output], in *Input) {
+func gone[E smithy.APIError, Input, Output, Options any](t testing.TB, op operation[Input, Output, Options], in *Input) {
 	t.Helper()
 	_, err := op(t.Context(), in)
 	refused[E](t, err, http.StatusNotFound, "…")

@@ -46,6 +46,30 @@ func (a account) mapping(stream, function string) *lambda.CreateEventSourceMappi
 	return out
 }
 
+// settled waits until a mapping is in a state.
+func (a account) settled(id *string, state string) *lambda.GetEventSourceMappingOutput {
+	a.Helper()
+	var got *lambda.GetEventSourceMappingOutput
+	a.eventually("the mapping is "+state, func() bool {
+		got = must[*lambda.GetEventSourceMappingOutput](a)(a.GetEventSourceMapping(a.Context(), &lambda.GetEventSourceMappingInput{UUID: id}))
+		return *got.State == state
+	})
+	return got
+}
+
+// unmap deletes a mapping, and waits until it is gone.
+func (a account) unmap(id *string) {
+	a.Helper()
+	out := do(a, a.DeleteEventSourceMapping, &lambda.DeleteEventSourceMappingInput{UUID: id})
+	if *out.State != "Deleting" {
+		a.Errorf("deleted: %s", *out.State)
+	}
+	a.eventually("the mapping is gone", func() bool {
+		_, err := a.GetEventSourceMapping(a.Context(), &lambda.GetEventSourceMappingInput{UUID: id})
+		return err != nil
+	})
+}
+
 // put writes records to a stream, all into one shard and in order.
 func (a account) put(stream string, records ...string) {
 	a.Helper()
@@ -88,9 +112,8 @@ func TestEventSourceMapping(t *testing.T) {
 	if *m.BatchSize != 100 || *m.State != "Creating" || *m.LastProcessingResult != "No records processed" || *m.FunctionArn != a.arn("f") || len(*m.UUID) != 36 || *m.EventSourceMappingArn != "arn:aws:lambda:"+region+":"+a.id+":event-source-mapping:"+*m.UUID || time.Since(*m.LastModified).Abs() > time.Minute {
 		t.Errorf("mapping %+v", m)
 	}
-	got := must[*lambda.GetEventSourceMappingOutput](t)(a.GetEventSourceMapping(t.Context(), &lambda.GetEventSourceMappingInput{UUID: m.UUID}))
-	if *got.State != "Enabled" || *got.EventSourceArn != source {
-		t.Errorf("settled: %s of %s", *got.State, *got.EventSourceArn)
+	if got := a.settled(m.UUID, "Enabled"); *got.EventSourceArn != source {
+		t.Errorf("settled: a mapping of %s", *got.EventSourceArn)
 	}
 	off := must[*lambda.CreateEventSourceMappingOutput](t)(create(func(in *input) { in.FunctionName, in.Enabled = aws.String("f:PROD"), aws.Bool(false) }))
 	if *off.State != "Disabled" || *off.FunctionArn != a.arn("f:PROD") {
@@ -107,8 +130,27 @@ func TestEventSourceMapping(t *testing.T) {
 		"Unrecognized event source.":                               func(in *input) { in.EventSourceArn = nil },
 		"1 validation error detected: Value null at 'startingPo…":  func(in *input) { in.StartingPosition = "" },
 		"1 validation error detected: Value null at 'startingPos…": func(in *input) { in.StartingPosition = types.EventSourcePositionAtTimestamp },
-		"Event sources of the kind sqs are not supported…":         func(in *input) { in.EventSourceArn = aws.String("arn:aws:sqs:us-west-2:" + a.id + ":queue") },
-		"ParallelizationFactor is not supported…":                  func(in *input) { in.ParallelizationFactor = aws.Int32(2) },
+		"Event sources of the kind kafka are not supported…": func(in *input) {
+			in.EventSourceArn = aws.String("arn:aws:kafka:us-west-2:" + a.id + ":cluster/c/1")
+		},
+		"Unrecognized event source, must be…":          func(in *input) { in.EventSourceArn = aws.String("arn:aws:dynamodb:us-west-2:" + a.id + ":table/t") },
+		"ScalingConfig is not valid…":                  func(in *input) { in.ScalingConfig = &types.ScalingConfig{MaximumConcurrency: aws.Int32(2)} },
+		"The event source must be in the same region…": func(in *input) { in.EventSourceArn = aws.String(strings.Replace(source, region, "eu-west-1", 1)) },
+		"Maximum record age in seconds must be…":       func(in *input) { in.MaximumRecordAgeInSeconds = aws.Int32(59) },
+		"Tumbling windows are only supported…":         func(in *input) { in.TumblingWindowInSeconds, in.ParallelizationFactor = aws.Int32(1), aws.Int32(2) },
+		"Invalid filter pattern definition.": func(in *input) {
+			in.FilterCriteria = &types.FilterCriteria{Filters: []types.Filter{{Pattern: aws.String(`{"data":"x"}`)}}}
+		},
+		"Invalid destination ARN…": func(in *input) {
+			in.DestinationConfig = &types.DestinationConfig{OnFailure: &types.OnFailure{Destination: aws.String("arn:aws:sqs:us-west-2:" + a.id + ":q.fifo")}}
+		},
+		"Event source mappings of streams and queues have…": func(in *input) {
+			in.MetricsConfig = &types.EventSourceMappingMetricsConfig{Metrics: []types.EventSourceMappingMetric{types.EventSourceMappingMetricKafkaMetrics}}
+		},
+		"StartingPositionTimestamp is only valid…": func(in *input) { in.StartingPositionTimestamp = aws.Time(time.Now()) },
+		"StartingPositionTimestamp cannot be…": func(in *input) {
+			in.StartingPosition, in.StartingPositionTimestamp = types.EventSourcePositionAtTimestamp, aws.Time(time.Now().Add(time.Hour))
+		},
 	} {
 		_, err := create(edit)
 		refused[*types.InvalidParameterValueException](t, err, 400, message)
@@ -124,10 +166,7 @@ func TestEventSourceMapping(t *testing.T) {
 		})
 	}
 
-	gone := must[*lambda.DeleteEventSourceMappingOutput](t)(a.DeleteEventSourceMapping(t.Context(), &lambda.DeleteEventSourceMappingInput{UUID: m.UUID}))
-	if *gone.State != "Deleting" || *gone.FunctionArn != a.arn("f") {
-		t.Errorf("deleted: %s of %s", *gone.State, *gone.FunctionArn)
-	}
+	a.unmap(m.UUID)
 	for _, id := range []string{*m.UUID, noMapping} {
 		_, err = a.DeleteEventSourceMapping(t.Context(), &lambda.DeleteEventSourceMappingInput{UUID: &id})
 		refused[*types.ResourceNotFoundException](t, err, 404, "The resource you requested does not exist.")
@@ -237,7 +276,8 @@ func TestListEventSourceMappings(t *testing.T) {
 	if none, _ := list(lambda.ListEventSourceMappingsInput{FunctionName: aws.String("nope")}); none != nil { // as after the deletion of a function
 		t.Errorf("of a function that is not there: %v", none)
 	}
-	do(t, a.DeleteEventSourceMapping, &lambda.DeleteEventSourceMappingInput{UUID: one.UUID})
+	a.settled(one.UUID, "Enabled")
+	a.unmap(one.UUID)
 	if left, _ := list(lambda.ListEventSourceMappingsInput{}); !slices.Equal(left, sorted(two, three)) {
 		t.Errorf("after the deletion of one: %v", left)
 	}
@@ -275,11 +315,11 @@ func TestMappingMadeAnew(t *testing.T) {
 	m := a.mapping("s", "f")
 	a.put("s", "1", "2")
 	arrived("1", "2")
-	do(t, a.DeleteEventSourceMapping, &lambda.DeleteEventSourceMappingInput{UUID: m.UUID})
+	a.unmap(m.UUID)
 	again := &lambda.CreateEventSourceMappingInput{EventSourceArn: m.EventSourceArn, FunctionName: aws.String("f"), StartingPosition: types.EventSourcePositionTrimHorizon}
 	m.UUID = do(t, a.CreateEventSourceMapping, again).UUID
 	arrived("1", "2", "1", "2")
-	do(t, a.DeleteEventSourceMapping, &lambda.DeleteEventSourceMappingInput{UUID: m.UUID})
+	a.unmap(m.UUID)
 	again.StartingPosition = types.EventSourcePositionLatest
 	do(t, a.CreateEventSourceMapping, again)
 	a.put("s", "3")
@@ -300,6 +340,10 @@ func TestMappingDelivers(t *testing.T) {
 	update := func(in input) (*lambda.UpdateEventSourceMappingOutput, error) {
 		if in.UUID == nil {
 			in.UUID = m.UUID
+			a.eventually("the mapping can be changed", func() bool {
+				got := must[*lambda.GetEventSourceMappingOutput](t)(a.GetEventSourceMapping(t.Context(), &lambda.GetEventSourceMappingInput{UUID: m.UUID}))
+				return *got.State == "Enabled" || *got.State == "Disabled"
+			})
 		}
 		return a.UpdateEventSourceMapping(t.Context(), &in)
 	}
@@ -343,9 +387,7 @@ func TestMappingDelivers(t *testing.T) {
 		t.Errorf("state %s", *out.State)
 	}
 	put(3)
-	if got := must[*lambda.GetEventSourceMappingOutput](t)(a.GetEventSourceMapping(t.Context(), &lambda.GetEventSourceMappingInput{UUID: m.UUID})); *got.State != "Disabled" {
-		t.Errorf("state %s", *got.State)
-	}
+	a.settled(m.UUID, "Disabled")
 	if out := must[*lambda.UpdateEventSourceMappingOutput](t)(update(input{Enabled: aws.Bool(true)})); *out.State != "Enabling" {
 		t.Errorf("state %s", *out.State)
 	}

@@ -7,12 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/kinesis"
-
 	"github.com/lambdaform/terraform-provider-lambda/engine/api"
-	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/companion"
 	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
@@ -122,16 +117,6 @@ func (e *Engine) serveLogs(w http.ResponseWriter, r *http.Request, caller wire.C
 	if err != nil && ctx.Err() == nil {
 		e.config.Logger.Warn("read log", "group", group.Name, "err", err)
 	}
-}
-
-// kinesisClient talks to the engine's own Kinesis as any client would, but from inside.
-func (e *Engine) kinesisClient(scope catalog.Scope) *kinesis.Client {
-	return kinesis.New(kinesis.Options{
-		Region:       scope.Region,
-		BaseEndpoint: aws.String(e.URL()),
-		Credentials:  credentials.NewStaticCredentialsProvider(scope.Account, "local", ""),
-		HTTPClient:   inside{e.services.Inside(wire.Root(scope.Account))},
-	})
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/google/uuid"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sources"
 )
 
 // NoRecords is the LastProcessingResult of a mapping before its first batch.
@@ -20,86 +22,93 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *lambda.Creat
 	if value(in.EventSourceArn) == "" {
 		return nil, catalog.Invalid("Unrecognized event source.")
 	}
-	target, err := s.mappingTarget(ctx, *in.FunctionName)
+	target, timeout, err := s.mappingTarget(ctx, *in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
-	if err := unsupportedMapping(in); err != nil {
+	source, err := sources.ParseSource(*in.EventSourceArn)
+	if err != nil {
 		return nil, err
 	}
-	if owner := strings.SplitN(*in.EventSourceArn, ":", 6); len(owner) == 6 && owner[4] != target.Account {
-		return nil, catalog.Invalid("Cannot access stream %s. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, ListShards, and ListStreams Actions on your stream in IAM.", *in.EventSourceArn)
-	}
-	if err := s.Sources.Check(ctx, *in.EventSourceArn); err != nil {
+	if err := s.Sources.CheckOwner(source, target.Scope); err != nil {
 		return nil, err
 	}
-	if in.StartingPosition == "" {
-		return nil, catalog.Invalid("1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null.")
+	if err := checkStart(source, in, s.Now()); err != nil {
+		return nil, err
 	}
-	if in.StartingPosition == types.EventSourcePositionAtTimestamp && in.StartingPositionTimestamp == nil {
-		return nil, catalog.Invalid("1 validation error detected: Value null at 'startingPositionTimestamp' failed to satisfy constraint: Member must not be null when StartingPosition is AT_TIMESTAMP.")
+	err = unsupported(map[string]bool{"Topics": len(in.Topics) > 0, "Queues": len(in.Queues) > 0, "SelfManagedEventSource": in.SelfManagedEventSource != nil})
+	if err != nil {
+		return nil, err
 	}
 	id := uuid.NewString()
 	m := catalog.Mapping{
 		Scope:   scope(ctx),
 		Tags:    in.Tags,
 		Created: s.Now().UTC(),
-		Config: types.EventSourceMappingConfiguration{
-			UUID:                           &id,
-			EventSourceMappingArn:          ptr(fmt.Sprintf("arn:aws:lambda:%s:%s:event-source-mapping:%s", target.Region, target.Account, id)),
-			EventSourceArn:                 in.EventSourceArn,
-			FunctionArn:                    ptr(target.ARN()),
-			StartingPosition:               in.StartingPosition,
-			StartingPositionTimestamp:      in.StartingPositionTimestamp,
-			BatchSize:                      ptr(int32(100)),
-			MaximumBatchingWindowInSeconds: ptr(int32(0)),
-			MaximumRecordAgeInSeconds:      ptr(int32(-1)),
-			MaximumRetryAttempts:           ptr(int32(-1)),
-			ParallelizationFactor:          ptr(int32(1)),
-			TumblingWindowInSeconds:        ptr(int32(0)),
-			BisectBatchOnFunctionError:     ptr(false),
-			DestinationConfig:              &types.DestinationConfig{OnFailure: &types.OnFailure{}},
-			FunctionResponseTypes:          []types.FunctionResponseType{},
-			StateTransitionReason:          ptr("User action"),
-			State:                          ptr(catalog.MappingEnabled),
-		},
+		Config:  mappingDefaults(source),
 	}
-	applyMapping(&m.Config, answer[lambda.UpdateEventSourceMappingInput](*in))
-	m.Config.LastModified = ptr(s.Now().UTC())
+	c := &m.Config
+	c.UUID, c.EventSourceArn, c.FunctionArn = &id, in.EventSourceArn, ptr(target.ARN())
+	c.EventSourceMappingArn = ptr(fmt.Sprintf("arn:aws:lambda:%s:%s:event-source-mapping:%s", target.Region, target.Account, id))
+	c.StartingPosition, c.StartingPositionTimestamp = in.StartingPosition, in.StartingPositionTimestamp
+	if err := applyMapping(c, source, answer[lambda.UpdateEventSourceMappingInput](*in)); err != nil {
+		return nil, err
+	}
+	if err := s.Sources.Check(ctx, *in.EventSourceArn, target, timeout); err != nil {
+		return nil, err
+	}
+	c.LastModified = ptr(s.Now().UTC())
+	if m.Enabled() {
+		m.Transition = "Creating"
+	}
 	if err := s.Catalog.CreateMapping(ctx, m); err != nil {
 		return nil, err
 	}
 	config := s.viewMapping(m)
 	if m.Enabled() {
-		config.State = ptr("Creating")
+		config.State = &m.Transition
 	}
 	return answer[lambda.CreateEventSourceMappingOutput](config), nil
 }
 
 // UpdateEventSourceMapping implements spec api §A.22.
 func (s *Service) UpdateEventSourceMapping(ctx context.Context, in *lambda.UpdateEventSourceMappingInput) (*lambda.UpdateEventSourceMappingOutput, error) {
-	if err := unsupportedMapping(answer[lambda.CreateEventSourceMappingInput](*in)); err != nil {
+	before, err := s.Catalog.Mapping(scope(ctx), *in.UUID)
+	if err != nil {
 		return nil, err
 	}
-	var target catalog.Ref
+	target, err := before.Target()
+	if err != nil {
+		return nil, err
+	}
 	if in.FunctionName != nil {
-		var err error
-		if target, err = s.mappingTarget(ctx, *in.FunctionName); err != nil {
+		var timeout time.Duration
+		if target, timeout, err = s.mappingTarget(ctx, *in.FunctionName); err != nil {
+			return nil, err
+		}
+		if err := s.Sources.Check(ctx, *before.Config.EventSourceArn, target, timeout); err != nil {
 			return nil, err
 		}
 	}
-	transition := "Updating"
+	source, err := sources.ParseSource(*before.Config.EventSourceArn)
+	if err != nil {
+		return nil, err
+	}
 	m, err := s.Catalog.ChangeMapping(ctx, scope(ctx), *in.UUID, func(m *catalog.Mapping) error {
-		if in.FunctionName != nil {
-			m.Config.FunctionArn = ptr(target.ARN())
+		if m.Deleting() || !s.Sources.Settled(*m) {
+			return mappingInUse("update")
 		}
+		m.Config.FunctionArn = ptr(target.ARN())
 		was := m.Enabled()
-		applyMapping(&m.Config, in)
+		if err := applyMapping(&m.Config, source, in); err != nil {
+			return err
+		}
+		m.Transition = "Updating"
 		switch {
 		case was && !m.Enabled():
-			transition = "Disabling"
+			m.Transition = "Disabling"
 		case !was && m.Enabled():
-			transition = "Enabling"
+			m.Transition = "Enabling"
 		}
 		m.Config.LastModified = ptr(s.Now().UTC())
 		return nil
@@ -108,8 +117,13 @@ func (s *Service) UpdateEventSourceMapping(ctx context.Context, in *lambda.Updat
 		return nil, err
 	}
 	config := s.viewMapping(m)
-	config.State = &transition
+	config.State = &m.Transition
 	return answer[lambda.UpdateEventSourceMappingOutput](config), nil
+}
+
+// mappingInUse refuses a change of a mapping whose last one is still under way.
+func mappingInUse(action string) error {
+	return &types.ResourceInUseException{Type: ptr("User"), Message: ptr("Cannot " + action + " the event source mapping because it is in use.")}
 }
 
 // GetEventSourceMapping implements spec api §A.9.
@@ -121,15 +135,21 @@ func (s *Service) GetEventSourceMapping(ctx context.Context, in *lambda.GetEvent
 	return answer[lambda.GetEventSourceMappingOutput](s.viewMapping(m)), nil
 }
 
-// DeleteEventSourceMapping implements spec api §A.6.
+// DeleteEventSourceMapping implements spec api §A.6: the mapping is gone once its last
+// batch has been handled.
 func (s *Service) DeleteEventSourceMapping(ctx context.Context, in *lambda.DeleteEventSourceMappingInput) (*lambda.DeleteEventSourceMappingOutput, error) {
-	m, err := s.Catalog.DeleteMapping(ctx, scope(ctx), *in.UUID)
+	m, err := s.Catalog.ChangeMapping(ctx, scope(ctx), *in.UUID, func(m *catalog.Mapping) error {
+		if m.Deleting() {
+			return mappingInUse("delete")
+		}
+		m.Config.State = ptr(catalog.MappingDeleting)
+		m.Config.LastModified = ptr(s.Now().UTC())
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	config := s.viewMapping(m)
-	config.State = ptr("Deleting")
-	return answer[lambda.DeleteEventSourceMappingOutput](config), nil
+	return answer[lambda.DeleteEventSourceMappingOutput](s.viewMapping(m)), nil
 }
 
 // ListEventSourceMappings implements spec api §A.16.
@@ -161,64 +181,41 @@ func (s *Service) ListEventSourceMappings(ctx context.Context, in *lambda.ListEv
 	return out, nil
 }
 
-// mappingTarget reads the function of a mapping, which must exist, and its version or alias too.
-func (s *Service) mappingTarget(ctx context.Context, name string) (catalog.Ref, error) {
+// mappingTarget reads the function of a mapping, which must exist, and its version or
+// alias too; and the function's timeout.
+func (s *Service) mappingTarget(ctx context.Context, name string) (catalog.Ref, time.Duration, error) {
 	r, err := ref(ctx, &name, nil)
 	if err != nil {
-		return r, err
+		return r, 0, err
 	}
 	f, err := s.Catalog.Function(r)
 	if err != nil {
-		return r, catalog.Invalid("Function does not exist")
+		return r, 0, catalog.Invalid("Function does not exist")
 	}
-	if _, ok := f.VersionOf(r.Qualifier); !ok {
-		return r, catalog.Invalid("Function does not exist")
+	version, ok := f.VersionOf(r.Qualifier)
+	if !ok {
+		return r, 0, catalog.Invalid("Function does not exist")
 	}
-	return r, nil
+	v, err := s.Catalog.Version(f, version)
+	if err != nil {
+		return r, 0, err
+	}
+	return r, time.Duration(value(v.Config.Timeout)) * time.Second, nil
 }
 
+// viewMapping is a mapping as it is shown: in transition until it is what its last
+// change has asked for.
 func (s *Service) viewMapping(m catalog.Mapping) types.EventSourceMappingConfiguration {
 	config := m.Config
+	if m.Transition != "" && !m.Deleting() && !s.Sources.Settled(m) {
+		config.State = &m.Transition
+	}
+	if strings.HasPrefix(*config.EventSourceArn, "arn:aws:sqs:") {
+		return config // AWS does not tell how a queue's last batch went
+	}
 	config.LastProcessingResult = ptr(NoRecords)
 	if last := s.Sources.LastResult(*m.Config.UUID); last != "" {
 		config.LastProcessingResult = &last
 	}
 	return config
-}
-
-// applyMapping changes what in supplies and leaves the rest.
-func applyMapping(c *types.EventSourceMappingConfiguration, in *lambda.UpdateEventSourceMappingInput) {
-	set(&c.BatchSize, in.BatchSize)
-	set(&c.MaximumBatchingWindowInSeconds, in.MaximumBatchingWindowInSeconds)
-	set(&c.MaximumRecordAgeInSeconds, in.MaximumRecordAgeInSeconds)
-	set(&c.MaximumRetryAttempts, in.MaximumRetryAttempts)
-	if in.Enabled != nil {
-		c.State = ptr(catalog.MappingDisabled)
-		if *in.Enabled {
-			c.State = ptr(catalog.MappingEnabled)
-		}
-	}
-}
-
-// unsupportedMapping refuses settings that the poller would have to ignore; their
-// default values are welcome.
-func unsupportedMapping(in *lambda.CreateEventSourceMappingInput) error {
-	destination := in.DestinationConfig != nil && in.DestinationConfig.OnFailure != nil && value(in.DestinationConfig.OnFailure.Destination) != ""
-	return unsupported(map[string]bool{
-		"FilterCriteria":                      in.FilterCriteria != nil && len(in.FilterCriteria.Filters) > 0,
-		"DestinationConfig":                   destination,
-		"BisectBatchOnFunctionError":          value(in.BisectBatchOnFunctionError),
-		"ParallelizationFactor":               value(in.ParallelizationFactor) > 1,
-		"TumblingWindowInSeconds":             value(in.TumblingWindowInSeconds) > 0,
-		"FunctionResponseTypes":               len(in.FunctionResponseTypes) > 0,
-		"Topics":                              len(in.Topics) > 0,
-		"Queues":                              len(in.Queues) > 0,
-		"SelfManagedEventSource":              in.SelfManagedEventSource != nil,
-		"SourceAccessConfigurations":          len(in.SourceAccessConfigurations) > 0,
-		"AmazonManagedKafkaEventSourceConfig": in.AmazonManagedKafkaEventSourceConfig != nil,
-		"SelfManagedKafkaEventSourceConfig":   in.SelfManagedKafkaEventSourceConfig != nil,
-		"DocumentDBEventSourceConfig":         in.DocumentDBEventSourceConfig != nil,
-		"ScalingConfig":                       in.ScalingConfig != nil && in.ScalingConfig.MaximumConcurrency != nil,
-		"ProvisionedPollerConfig":             in.ProvisionedPollerConfig != nil,
-	})
 }

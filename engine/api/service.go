@@ -3,8 +3,8 @@
 // into HTTP; the rules that they apply are the catalog's.
 //
 // A change is stored once its answer is sent. Creations and updates of functions
-// stay Pending or InProgress until package invoke has their code ready; mappings
-// show a transitional state in the answer only.
+// stay Pending or InProgress until package invoke has their code ready; mappings are
+// in a transitional state until package sources has begun or ended to poll.
 package api
 
 import (
@@ -19,6 +19,7 @@ import (
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sources"
 	"github.com/lambdaform/terraform-provider-lambda/engine/store"
 	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 )
@@ -41,9 +42,13 @@ type Service struct {
 
 // Sources is what the operations on event source mappings need to know of sources.
 type Sources interface {
-	// Check returns the error that AWS gives for a source which does not exist or
-	// which the engine cannot poll.
-	Check(ctx context.Context, arn string) error
+	// CheckOwner refuses a source of another account or region than the function's.
+	CheckOwner(source sources.Source, function catalog.Scope) error
+	// Check returns the error that AWS gives for a source which does not exist, which the
+	// role of the function may not read, or which does not go with the function's timeout.
+	Check(ctx context.Context, arn string, function catalog.Ref, timeout time.Duration) error
+	// Settled tells whether a mapping is in the state that its last change asked for.
+	Settled(m catalog.Mapping) bool
 	// LastResult is how the last batch of a mapping went, such as "OK"; empty before the first.
 	LastResult(mapping string) string
 }

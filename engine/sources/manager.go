@@ -1,59 +1,94 @@
-// Package sources feeds functions from event sources.
+// Package sources feeds functions from event sources that are polled: Kinesis streams
+// and their consumers, DynamoDB streams, SQS queues (spec behaviour §2, usecases §4, §5).
 //
-// A Manager runs one poller for each enabled event source mapping, and one reader
-// for each shard of its stream. A poller talks to its source through the AWS SDK
-// only, so that it cannot tell the engine's own Kinesis from any other. Where a
-// shard's reader stands is kept in the store: it goes on from there after a
-// restart (spec usecases §4).
+// A Manager runs one poller for each enabled event source mapping. A poller talks to
+// its source through the AWS SDK only, so that it cannot tell the engine's own Kinesis
+// and SQS from any other.
+//
+//	manager.go   poller.go   check.go        mappings come, change and go; what a source must be
+//	stream.go    kinesis.go  fanout.go  dynamodb.go    sources that have shards
+//	shards.go    reader.go   lane.go         a stream's shards; one shard; what is in order in it
+//	delivery.go  call.go     window.go  failure.go     a batch until it is done
+//	checkpoint.go  lease.go                  how far a shard has been read, and by which engine
+//	queue.go     messages.go                 queues
+//	meter.go                                 metrics of mappings
+//
+// Where the reader of a shard stands is kept in the store: after a crash at most the
+// batches come again that were being handled.
 package sources
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+	"github.com/lambdaform/terraform-provider-lambda/engine/clock"
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
+	"github.com/lambdaform/terraform-provider-lambda/engine/invoke/destination"
+	"github.com/lambdaform/terraform-provider-lambda/engine/observe/metrics"
 	"github.com/lambdaform/terraform-provider-lambda/engine/store"
 )
 
-// Options says what a Manager works with. All fields are required.
+// Options says what a Manager works with. All fields but those that say so are required.
 type Options struct {
+	Engine  string // name of this engine, which it keeps for good
 	Catalog *catalog.Catalog
 	Invoker *invoke.Invoker
 	Store   *store.Store
-	// Kinesis returns a client for the streams of an account and region.
-	Kinesis func(catalog.Scope) *kinesis.Client
-	Log     *slog.Logger
+	Metrics *metrics.Store
+	// Route tells how to reach a service, "kinesis", "dynamodb" or "sqs", for an account
+	// and region.
+	Route func(ctx context.Context, service string, scope catalog.Scope) (destination.Route, error)
+	// Elsewhere tells whether a service is another server's, neither the engine's own nor
+	// AWS's; nil if none is.
+	Elsewhere func(service string) bool
+	// Watch tells of new records of a stream, if it is the engine's own; else it is nil.
+	Watch func(streamARN string) (changed <-chan struct{}, stop func(), err error)
+	// Send tells a destination of records that are given up.
+	Send func(ctx context.Context, m destination.Message) error
+	// Role returns what is known of a role's policies; nil if nothing is.
+	Role  func(arn string) *catalog.RolePolicy
+	Clock clock.Clock // of retries, windows and ages; default the system's
+	Log   *slog.Logger
 }
 
 // Manager polls the sources of all mappings. It must be closed.
 type Manager struct {
 	Options
 	checkpoints *store.Table[Checkpoint]
+	leases      *leases
+	ctx         context.Context // ends with Close
+	cancel      context.CancelFunc
+	tasks       sync.WaitGroup
+	results     sync.Map // UUID → how the last batch went
 
 	mu      sync.Mutex
 	closed  bool
-	pollers map[string]*poller // by UUID of the mapping
-	results sync.Map           // UUID → how the last batch went
+	pollers map[string]*poller   // by UUID of the mapping; those too that are stopping
+	seen    map[string]time.Time // by UUID, which change of the mapping has been heard of
 }
-
-// Checkpoint is the last record of a shard that a mapping is done with.
-type Checkpoint struct{ SequenceNumber string }
 
 // New returns a Manager that polls nothing yet.
 func New(ctx context.Context, o Options) (*Manager, error) {
-	checkpoints, err := store.OpenTable[Checkpoint](ctx, o.Store, "checkpoints", nil)
-	if err != nil {
+	if o.Clock == nil {
+		o.Clock = clock.System()
+	}
+	m := &Manager{Options: o, pollers: map[string]*poller{}, seen: map[string]time.Time{}}
+	var err error
+	if m.checkpoints, err = store.OpenTable[Checkpoint](ctx, o.Store, "checkpoints", nil); err != nil {
 		return nil, err
 	}
-	return &Manager{Options: o, checkpoints: checkpoints, pollers: map[string]*poller{}}, nil
+	if m.leases, err = openLeases(ctx, o.Store, o.Engine, o.Log); err != nil {
+		m.checkpoints.Close()
+		return nil, err
+	}
+	m.ctx, m.cancel = context.WithCancel(context.Background())
+	return m, nil
 }
 
 // Start begins to poll the sources of the mappings that there are.
@@ -68,6 +103,19 @@ func (m *Manager) Start() {
 			m.forget(id)
 		}
 	}
+	m.tasks.Go(func() { m.leases.run(m.ctx, m.busy) })
+}
+
+// busy tells whether anything is polled.
+func (m *Manager) busy() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range m.pollers {
+		if !closed(p.done) {
+			return true
+		}
+	}
+	return false
 }
 
 // Close stops all pollers and waits for the batches that are being handled.
@@ -81,50 +129,83 @@ func (m *Manager) Close() {
 	for _, p := range m.pollers {
 		<-p.done
 	}
+	m.cancel()
+	m.tasks.Wait()
+	m.leases.close()
 	m.checkpoints.Close()
 }
 
-// MappingChanged starts, restarts or stops the poller of a mapping. It does not
-// wait for the batch that a stopped poller may still be busy with: the next
-// poller of the mapping does.
+// MappingChanged starts, restarts or stops the poller of a mapping. It does not wait
+// for the batches that a stopped poller may still be busy with: the next poller of the
+// mapping does, and so does the end of a mapping that is being deleted.
 func (m *Manager) MappingChanged(id string, mapping catalog.Mapping, exists bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
 		return
 	}
-	var previous <-chan struct{}
-	if p := m.pollers[id]; p != nil {
-		if p.running && exists && mapping.Enabled() && sameSettings(p.mapping, mapping) {
-			return
+	p := m.pollers[id]
+	if !exists {
+		if p != nil {
+			p.stop()
+			delete(m.pollers, id)
 		}
+		delete(m.seen, id)
+		m.forget(id)
+		return
+	}
+	changed := aws.ToTime(mapping.Config.LastModified)
+	if p != nil && mapping.Enabled() && m.seen[id].Equal(changed) {
+		return
+	}
+	m.seen[id] = changed
+	var previous <-chan struct{}
+	if p != nil {
 		p.stop()
-		p.running = false
 		previous = p.done
 	}
 	switch {
-	case !exists:
-		m.forget(id)
 	case mapping.Enabled():
 		m.pollers[id] = startPoller(m, mapping, previous)
+	case mapping.Deleting():
+		m.tasks.Go(func() { m.finish(id, mapping.Scope, previous) })
+	}
+}
+
+// finish deletes a mapping once its last batch has been handled.
+func (m *Manager) finish(id string, scope catalog.Scope, busy <-chan struct{}) {
+	if busy != nil {
+		<-busy
+	}
+	if err := m.Catalog.DeleteMapping(m.ctx, scope, id); err != nil && m.ctx.Err() == nil {
+		m.Log.Error("delete a mapping: it will be when the engine is started again", "mapping", id, "err", err)
 	}
 }
 
 // forget drops what a deleted mapping leaves: a new one starts anew.
 func (m *Manager) forget(id string) {
 	m.results.Delete(id)
-	for _, key := range m.checkpoints.Keys() {
-		if strings.HasPrefix(key, id+".") {
-			if err := m.checkpoints.Delete(context.Background(), key); err != nil {
-				m.Log.Warn("delete checkpoint", "key", key, "err", err)
-			}
+	for key := range m.checkpoints.Scan(id+".", "") {
+		if err := m.checkpoints.Delete(m.ctx, key); err != nil {
+			m.Log.Warn("delete checkpoint", "key", key, "err", err)
 		}
 	}
 }
 
-func sameSettings(a, b catalog.Mapping) bool {
-	return aws.ToString(a.Config.FunctionArn) == aws.ToString(b.Config.FunctionArn) &&
-		aws.ToTime(a.Config.LastModified).Equal(aws.ToTime(b.Config.LastModified))
+// Settled tells whether a mapping is in the state that its last change asked for: it is
+// polled, or its last batch has been handled.
+func (m *Manager) Settled(mapping catalog.Mapping) bool {
+	id := *mapping.Config.UUID
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.seen[id].Equal(aws.ToTime(mapping.Config.LastModified)) {
+		return false
+	}
+	p := m.pollers[id]
+	if mapping.Enabled() {
+		return p != nil && p.isReady()
+	}
+	return p == nil || closed(p.done)
 }
 
 // LastResult is how the last batch of a mapping went; empty before the first.
@@ -134,38 +215,13 @@ func (m *Manager) LastResult(mapping string) string {
 	return text
 }
 
-// Check returns the error that AWS gives for a source which does not exist, or
-// says that the engine cannot poll a source of this kind.
-func (m *Manager) Check(ctx context.Context, arn string) error {
-	scope, kind, stream, err := parseSource(arn)
-	if err != nil {
-		return err
+// Lag is how far a mapping is behind, shard by shard.
+func (m *Manager) Lag(ctx context.Context, mapping string) []Lag {
+	m.mu.Lock()
+	p := m.pollers[mapping]
+	m.mu.Unlock()
+	if p == nil || closed(p.done) {
+		return nil
 	}
-	if kind != "kinesis" {
-		return catalog.Invalid("Event sources of the kind %s are not supported by the local engine yet: it polls Kinesis streams. Source: %s", kind, arn)
-	}
-	if _, err := m.Kinesis(scope).DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamName: &stream}); err != nil {
-		return catalog.Invalid("Stream not found: %s", arn)
-	}
-	return nil
+	return p.lag(ctx)
 }
-
-// parseSource takes apart arn:aws:KIND:REGION:ACCOUNT:RESOURCE; of a stream's
-// resource only the name is returned.
-func parseSource(arn string) (scope catalog.Scope, kind, name string, err error) {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) < 6 {
-		return scope, "", "", catalog.Invalid("Unrecognized event source: %s is no ARN.", arn)
-	}
-	name = parts[5]
-	if stream, ok := strings.CutPrefix(name, "stream/"); ok {
-		name = stream
-	}
-	return catalog.Scope{Region: parts[3], Account: parts[4]}, parts[2], name, nil
-}
-
-// problem is the LastProcessingResult of a batch that failed.
-func problem(format string, args ...any) string { return "PROBLEM: " + fmt.Sprintf(format, args...) }
-
-// backoff is the pause before attempt n (1, 2, …) at a batch that failed before.
-func backoff(n int) time.Duration { return min(500*time.Millisecond<<min(n-1, 8), time.Minute) }

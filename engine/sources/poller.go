@@ -2,40 +2,61 @@ package sources
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/kinesis"
-	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
+	"github.com/lambdaform/terraform-provider-lambda/engine/sources/filter"
 )
 
-const (
-	// pollInterval is the pause of a reader whose shard had nothing new.
-	pollInterval = 200 * time.Millisecond
-	// shardInterval is how often a poller looks for new shards.
-	shardInterval = 10 * time.Second
-)
-
-// poller feeds the function of one mapping from all shards of its stream.
+// poller feeds the function of one mapping.
 type poller struct {
 	manager *Manager
 	mapping catalog.Mapping
-	client  *kinesis.Client
-	stream  string
-	running bool // not told to stop; guarded by the manager's lock
-	stop    context.CancelFunc
-	done    chan struct{}
+	target  catalog.Ref
+	filter  *filter.Filter // nil: everything passes
+	meter   *meter
+	log     *slog.Logger
+
+	stop  context.CancelFunc
+	done  chan struct{}
+	ready chan struct{} // closed once the source has been looked at
+	once  sync.Once
+
+	mu   sync.Mutex
+	work work // nil: not begun
+}
+
+// work is what a poller does: read the shards of a stream, or receive from a queue.
+type work interface {
+	run(ctx context.Context)
+	lag(ctx context.Context) []Lag
+}
+
+// Lag is how far a mapping is behind in one shard of its source.
+type Lag struct {
+	Shard    string        `json:"shard,omitempty"`
+	Position string        `json:"position,omitempty"` // sequence number that was read last
+	Records  int           `json:"records"`            // read and not done; or messages that wait in a queue
+	InFlight int           `json:"in_flight,omitempty"`
+	Behind   time.Duration `json:"behind_ns"` // age of the oldest record that is not done
 }
 
 // startPoller begins to poll once previous, when not nil, is closed: two pollers of
 // one mapping would deliver records twice.
 func startPoller(m *Manager, mapping catalog.Mapping, previous <-chan struct{}) *poller {
 	ctx, stop := context.WithCancel(context.Background())
-	p := &poller{manager: m, mapping: mapping, running: true, stop: stop, done: make(chan struct{})}
+	p := &poller{
+		manager: m, mapping: mapping, stop: stop, done: make(chan struct{}), ready: make(chan struct{}),
+		log: m.Log.With("mapping", *mapping.Config.UUID),
+	}
 	go func() {
 		defer close(p.done)
+		defer p.started()
 		if previous != nil {
 			<-previous
 		}
@@ -44,81 +65,81 @@ func startPoller(m *Manager, mapping catalog.Mapping, previous <-chan struct{}) 
 	return p
 }
 
-// run reads every shard until ctx ends.
-func (p *poller) run(ctx context.Context) {
-	log := p.manager.Log.With("mapping", *p.mapping.Config.UUID)
-	scope, _, stream, err := parseSource(*p.mapping.Config.EventSourceArn)
-	if err != nil {
-		log.Error("mapping with a bad source", "err", err)
-		return
-	}
-	p.client, p.stream = p.manager.Kinesis(scope), stream
+// started says that the source has been looked at.
+func (p *poller) started() { p.once.Do(func() { close(p.ready) }) }
 
-	var readers sync.WaitGroup
-	defer readers.Wait()
-	reading := map[string]bool{}
+// run polls until ctx ends.
+func (p *poller) run(ctx context.Context) {
 	for {
-		shards, err := p.shards(ctx)
-		if err != nil && ctx.Err() == nil {
-			p.result(problem("cannot list the shards of the stream: %v", err))
-			log.Warn("list shards", "stream", stream, "err", err)
+		w, err := p.begin(ctx)
+		if err == nil {
+			p.mu.Lock()
+			p.work = w
+			p.mu.Unlock()
+			w.run(ctx)
+			return
 		}
-		for _, id := range shards {
-			if !reading[id] {
-				reading[id] = true
-				readers.Go(func() { newReader(p, id).run(ctx) })
-			}
-		}
-		if !pause(ctx, shardInterval) {
+		wait := p.failed(ctx, err)
+		p.started()
+		if !pause(ctx, wait) {
 			return
 		}
 	}
 }
 
-// shards lists the ids of the stream's shards.
-func (p *poller) shards(ctx context.Context) ([]string, error) {
-	var ids []string
-	in := &kinesis.ListShardsInput{StreamName: &p.stream}
-	for {
-		out, err := p.client.ListShards(ctx, in)
-		if err != nil {
-			return ids, err
-		}
-		for _, shard := range out.Shards {
-			ids = append(ids, *shard.ShardId)
-		}
-		if out.NextToken == nil {
-			return ids, nil
-		}
-		in = &kinesis.ListShardsInput{NextToken: out.NextToken}
+// begin makes what is to be done for the mapping.
+func (p *poller) begin(ctx context.Context) (work, error) {
+	var err error
+	if p.target, err = p.mapping.Target(); err != nil {
+		return nil, fmt.Errorf("read the function of the mapping: %w", err)
 	}
+	p.meter = newMeter(p.manager.Metrics, &p.mapping)
+	if p.filter, err = filter.Compile(p.mapping.Patterns()); err != nil {
+		return nil, err
+	}
+	if p.filter.All() {
+		p.filter = nil
+	}
+	if err := p.manager.permitted(p.target, *p.mapping.Config.EventSourceArn); err != nil {
+		return nil, err
+	}
+	return p.manager.open(ctx, p)
 }
 
+// role is the ARN of the function's role.
+func (p *poller) role() string {
+	f, err := p.manager.Catalog.Function(p.target)
+	if err != nil {
+		return ""
+	}
+	return aws.ToString(f.Latest.Config.Role)
+}
+
+// result is the LastProcessingResult from now on.
 func (p *poller) result(text string) { p.manager.results.Store(*p.mapping.Config.UUID, text) }
 
-// startOf is the iterator of a shard that the mapping has not read from yet.
-// LATEST means the moment the mapping was created, so that nothing is missed when
-// the engine restarts before the first record.
-func (p *poller) startOf(in *kinesis.GetShardIteratorInput) {
-	config := p.mapping.Config
-	in.ShardIteratorType = types.ShardIteratorType(config.StartingPosition)
-	switch in.ShardIteratorType {
-	case types.ShardIteratorTypeAtTimestamp:
-		in.Timestamp = config.StartingPositionTimestamp
-	case types.ShardIteratorTypeLatest:
-		created := p.mapping.Created.Add(time.Millisecond - 1).Truncate(time.Millisecond)
-		in.ShardIteratorType, in.Timestamp = types.ShardIteratorTypeAtTimestamp, &created
+// lag is how far the mapping is behind.
+func (p *poller) lag(ctx context.Context) []Lag {
+	p.mu.Lock()
+	w := p.work
+	p.mu.Unlock()
+	if w == nil {
+		return nil
+	}
+	return w.lag(ctx)
+}
+
+// isReady tells whether the source has been looked at.
+func (p *poller) isReady() bool { return closed(p.ready) }
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 
-// pause waits, and tells whether ctx is still good.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
-}
+// problem is the LastProcessingResult of a batch that failed.
+func problem(format string, args ...any) string { return "PROBLEM: " + fmt.Sprintf(format, args...) }

@@ -2,255 +2,272 @@ package sources
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/kinesis"
-	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
-	"github.com/google/uuid"
-
-	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
-	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
+	lambda "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
-// maxBatchBytes keeps an event below the limit of a synchronous call of 6 MB.
-const maxBatchBytes = 6<<20 - 64<<10
+// Intervals between two reads of one shard.
+const (
+	readPause    = 5 * time.Millisecond   // at least, so that records come in batches
+	busyInterval = 100 * time.Millisecond // after records, where nothing tells of new ones
+	idleInterval = time.Second            // at most, where nothing does
+	safeInterval = 15 * time.Second       // where something does
+	saveInterval = 10 * time.Second       // between checkpoints of what no function gets
+	// sourceTimeout is how long a source may take to answer.
+	sourceTimeout = 30 * time.Second
+)
 
-// reader delivers the records of one shard, in order, a batch at a time.
+// reader reads one shard, and hands its records to lanes.
 type reader struct {
-	*poller
+	*streamPoller
 	shard    string
-	iterator *string
-	ready    []types.Record // read and not yet delivered
+	start    position // where the mapping begins
+	progress *progress
+	cursor   cursor // nil: to be opened
+	lanes    []*lane
+	space    chan struct{} // a lane has taken something
+
+	mu     sync.Mutex
+	behind time.Duration
+	seen   time.Time // when behind was true
 }
 
-func newReader(p *poller, shard string) *reader { return &reader{poller: p, shard: shard} }
+// newReader opens a shard at its checkpoint.
+func newReader(ctx context.Context, p *streamPoller, id string, doc Checkpoint, start position) (*reader, error) {
+	lanes := int(max(1, aws.ToInt32(p.mapping.Config.ParallelizationFactor)))
+	r := &reader{
+		streamPoller: p, shard: id, start: start, space: make(chan struct{}, 1),
+		progress: newProgress(p.manager.checkpoints, p.key(id), p.manager.Engine, doc, lanes),
+	}
+	for i := range lanes {
+		r.lanes = append(r.lanes, newLane(r, i))
+	}
+	if err := r.open(ctx); err != nil {
+		return nil, err
+	}
+	if start.start == lambda.EventSourcePositionLatest { // the tip moves on
+		r.start = p.created()
+	}
+	return r, r.progress.mark(ctx)
+}
 
-func (r *reader) key() string { return *r.mapping.Config.UUID + "." + r.shard }
-
-// run reads and delivers until ctx ends.
+// run reads until ctx ends, another engine has the shard, or there is nothing more.
 func (r *reader) run(ctx context.Context) {
-	for ctx.Err() == nil {
-		batch, err := r.next(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			r.iterator, r.ready = nil, nil // read again from the checkpoint
-			r.result(problem("cannot read from shard %s: %v", r.shard, err))
-			pause(ctx, time.Second)
-		case len(batch) == 0:
-			pause(ctx, pollInterval)
-		default:
-			r.deliver(ctx, batch)
+	ctx, stop := context.WithCancel(ctx)
+	var lanes sync.WaitGroup
+	for _, l := range r.lanes {
+		lanes.Go(func() {
+			if err := l.run(ctx); errors.Is(err, errNotOwner) {
+				stop()
+			}
+		})
+	}
+	end := r.read(ctx)
+	for _, l := range r.lanes {
+		l.finish()
+	}
+	if !end {
+		stop()
+	}
+	lanes.Wait()
+	if end && ctx.Err() == nil {
+		if err := r.progress.close(ctx); err != nil {
+			r.log.Warn("close a shard", "shard", r.shard, "err", err)
 		}
+	}
+	stop()
+	if r.cursor != nil {
+		r.cursor.close()
 	}
 }
 
-// next returns the next batch, empty when there is nothing to deliver yet. It waits
-// for more records up to the mapping's batching window.
-func (r *reader) next(ctx context.Context) ([]types.Record, error) {
-	size := int(aws.ToInt32(r.mapping.Config.BatchSize))
-	window := time.Duration(aws.ToInt32(r.mapping.Config.MaximumBatchingWindowInSeconds)) * time.Second
-	var deadline time.Time
-	for {
-		if len(r.ready) < size {
-			if err := r.fetch(ctx, size); err != nil {
-				return nil, err
+// read reads until ctx ends, or until the shard does, which it tells.
+func (r *reader) read(ctx context.Context) (end bool) {
+	var changed <-chan struct{}
+	if r.watch != nil {
+		told, stop, err := r.watch(*r.mapping.Config.EventSourceArn)
+		if err == nil {
+			changed = told
+			defer stop()
+		}
+	}
+	interval, saved := busyInterval, time.Now()
+	for ctx.Err() == nil {
+		if !r.manager.leases.held() {
+			pause(ctx, beatInterval)
+			continue
+		}
+		p, err := r.next(ctx)
+		if err != nil {
+			pause(ctx, r.failed(ctx, err))
+			continue
+		}
+		got := r.hand(p)
+		if p.end {
+			return ctx.Err() == nil
+		}
+		if time.Since(saved) > saveInterval {
+			saved = time.Now()
+			if err := r.progress.settle(ctx); errors.Is(err, errNotOwner) {
+				return false
 			}
 		}
-		if len(r.ready) == 0 {
-			return nil, nil
+		if !r.roomy(ctx) {
+			return false
 		}
-		if deadline.IsZero() {
-			deadline = time.Now().Add(window)
+		pause(ctx, readPause)
+		if got || r.stream.pushes() {
+			interval = busyInterval
+			continue
 		}
-		if count := fitting(r.ready, size); count < len(r.ready) || count == size || !time.Now().Before(deadline) {
-			batch := r.ready[:count]
-			r.ready = r.ready[count:]
-			return batch, nil
-		}
-		if !pause(ctx, pollInterval) {
-			return nil, nil
-		}
+		interval = r.await(ctx, changed, interval)
 	}
+	return false
 }
 
-// fetch reads records behind those that are ready.
-func (r *reader) fetch(ctx context.Context, limit int) error {
-	if r.iterator == nil {
-		if err := r.locate(ctx); err != nil {
-			return err
-		}
+// await waits for new records, and returns how long to wait next time.
+func (r *reader) await(ctx context.Context, changed <-chan struct{}, interval time.Duration) time.Duration {
+	next := min(interval*3/2, idleInterval)
+	if changed != nil {
+		interval = safeInterval
 	}
-	out, err := r.client.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: r.iterator, Limit: aws.Int32(int32(limit))})
-	var expired *types.ExpiredIteratorException
-	if errors.As(err, &expired) {
-		r.iterator = nil
-		return nil
+	timer := time.NewTimer(interval)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-changed:
+	case <-timer.C:
 	}
-	if err != nil {
-		return err
-	}
-	r.iterator = out.NextShardIterator
-	r.ready = append(r.ready, out.Records...)
-	return nil
+	return next
 }
 
-// locate finds where to go on: behind what is ready, behind the checkpoint, or at
-// the mapping's starting position.
-func (r *reader) locate(ctx context.Context) error {
-	in := &kinesis.GetShardIteratorInput{StreamName: &r.stream, ShardId: &r.shard}
-	done, ok := r.manager.checkpoints.Get(r.key())
-	if n := len(r.ready); n > 0 {
-		done, ok = Checkpoint{*r.ready[n-1].SequenceNumber}, true
-	}
-	if ok {
-		in.ShardIteratorType, in.StartingSequenceNumber = types.ShardIteratorTypeAfterSequenceNumber, &done.SequenceNumber
-	} else {
-		r.startOf(in)
-	}
-	out, err := r.client.GetShardIterator(ctx, in)
-	if err != nil {
-		return err
-	}
-	r.iterator = out.ShardIterator
-	return nil
-}
-
-// fitting is how many records make one batch.
-func fitting(records []types.Record, size int) int {
-	bytes := 0
-	for i, record := range records {
-		bytes += len(record.Data)*4/3 + len(*record.PartitionKey) + 512
-		if i == size || i > 0 && bytes > maxBatchBytes {
-			return i
+// next reads once.
+func (r *reader) next(ctx context.Context) (page, error) {
+	if r.cursor == nil {
+		if err := r.open(ctx); err != nil {
+			return page{}, err
 		}
 	}
-	return len(records)
-}
-
-// deliver invokes the function with one batch until it succeeds, or until the
-// mapping says to give up. Only then is the checkpoint moved on.
-func (r *reader) deliver(ctx context.Context, batch []types.Record) {
-	config := r.mapping.Config
-	log := r.manager.Log.With("mapping", *config.UUID, "shard", r.shard)
-	requestID := uuid.NewString() // the same for every attempt
-	for attempt := 1; ; attempt++ {
-		if batch = r.fresh(batch); len(batch) == 0 {
-			log.Warn("batch dropped: its records are older than MaximumRecordAgeInSeconds")
-			return
-		}
-		failure := r.invoke(ctx, requestID, batch)
-		if failure == "" {
-			r.result("OK")
-			break
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		r.result(problem("%s", failure))
-		if most := aws.ToInt32(config.MaximumRetryAttempts); most >= 0 && attempt > int(most) {
-			log.Warn("batch dropped: every attempt failed", "attempts", attempt, "problem", failure)
-			break
-		}
-		if !pause(ctx, backoff(attempt)) {
-			return
-		}
+	if !r.stream.pushes() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, sourceTimeout)
+		defer cancel()
 	}
-	r.checkpoint(ctx, batch)
-}
-
-func (r *reader) checkpoint(ctx context.Context, batch []types.Record) {
-	last := *batch[len(batch)-1].SequenceNumber
-	// Also when the poller is being stopped: the batch is done.
-	if err := r.manager.checkpoints.Put(context.WithoutCancel(ctx), r.key(), Checkpoint{SequenceNumber: last}); err != nil {
-		r.manager.Log.Error("write checkpoint: the batch will come again after a restart", "key", r.key(), "err", err)
-	}
-}
-
-// fresh leaves out records that the mapping calls too old.
-func (r *reader) fresh(batch []types.Record) []types.Record {
-	age := aws.ToInt32(r.mapping.Config.MaximumRecordAgeInSeconds)
-	if age < 0 {
-		return batch
-	}
-	oldest := time.Now().Add(-time.Duration(age) * time.Second)
-	for len(batch) > 0 && batch[0].ApproximateArrivalTimestamp.Before(oldest) {
-		r.checkpoint(context.Background(), batch[:1])
-		batch = batch[1:]
-	}
-	return batch
-}
-
-// invoke calls the function with a batch, and tells what went wrong, if anything.
-func (r *reader) invoke(ctx context.Context, requestID string, batch []types.Record) (failure string) {
-	target, err := r.mapping.Target()
-	if err != nil {
-		return err.Error()
-	}
-	payload, err := r.event(target, batch)
-	if err != nil {
-		return err.Error()
-	}
-	r.manager.Invoker.IteratorAge(target, time.Since(*batch[len(batch)-1].ApproximateArrivalTimestamp))
-	response, err := r.manager.Invoker.Invoke(ctx, invoke.Request{Ref: target, RequestID: requestID, Payload: payload})
+	p, err := r.cursor.read(ctx, r.limit())
 	switch {
+	case errors.Is(err, errExpired):
+		r.reopen()
+		return page{}, nil
+	case errors.Is(err, errTrimmed):
+		r.reopen()
+		r.start = position{start: lambda.EventSourcePositionTrimHorizon}
+		return page{}, r.openAt(ctx, r.start)
 	case err != nil:
-		return err.Error()
-	case response.FunctionError != "":
-		return "Function call failed"
+		r.reopen()
+		return page{}, err
 	}
-	return ""
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.behind, r.seen = p.behind, time.Now()
+	return p, nil
 }
 
-type kinesisEvent struct {
-	Records []kinesisRecord
+// limit is how many records are asked for: enough for every lane to go on with.
+func (r *reader) limit() int {
+	return min(10000, max(1000, int(aws.ToInt32(r.mapping.Config.BatchSize))*len(r.lanes)))
 }
 
-type kinesisRecord struct {
-	Kinesis           kinesisData `json:"kinesis"`
-	EventSource       string      `json:"eventSource"`
-	EventVersion      string      `json:"eventVersion"`
-	EventID           string      `json:"eventID"`
-	EventName         string      `json:"eventName"`
-	InvokeIdentityARN string      `json:"invokeIdentityArn"`
-	AWSRegion         string      `json:"awsRegion"`
-	EventSourceARN    string      `json:"eventSourceARN"`
+func (r *reader) reopen() {
+	r.cursor.close()
+	r.cursor = nil
 }
 
-type kinesisData struct {
-	SchemaVersion  string  `json:"kinesisSchemaVersion"`
-	PartitionKey   string  `json:"partitionKey"`
-	SequenceNumber string  `json:"sequenceNumber"`
-	Data           []byte  `json:"data"`
-	Arrival        float64 `json:"approximateArrivalTimestamp"`
-}
-
-// event makes what the function receives (spec usecases §4.3).
-func (r *reader) event(target catalog.Ref, batch []types.Record) ([]byte, error) {
-	role := ""
-	if f, err := r.manager.Catalog.Function(target); err == nil {
-		role = aws.ToString(f.Latest.Config.Role)
+// open goes on behind what was read last, or where the mapping begins.
+func (r *reader) open(ctx context.Context) error {
+	at := r.start
+	at.after, _ = r.progress.position()
+	err := r.openAt(ctx, at)
+	if errors.Is(err, errTrimmed) {
+		err = r.openAt(ctx, position{start: lambda.EventSourcePositionTrimHorizon})
 	}
-	event := kinesisEvent{Records: make([]kinesisRecord, len(batch))}
-	for i, record := range batch {
-		event.Records[i] = kinesisRecord{
-			Kinesis: kinesisData{
-				SchemaVersion: "1.0", PartitionKey: *record.PartitionKey, SequenceNumber: *record.SequenceNumber,
-				Data: record.Data, Arrival: float64(record.ApproximateArrivalTimestamp.UnixMilli()) / 1e3,
-			},
-			EventSource: "aws:kinesis", EventVersion: "1.0", EventName: "aws:kinesis:record",
-			EventID:           r.shard + ":" + *record.SequenceNumber,
-			InvokeIdentityARN: role, AWSRegion: r.mapping.Region, EventSourceARN: *r.mapping.Config.EventSourceArn,
+	return err
+}
+
+func (r *reader) openAt(ctx context.Context, at position) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, sourceTimeout)
+	defer cancel()
+	r.cursor, err = r.stream.open(ctx, r.shard, at)
+	return err
+}
+
+// hand gives records to their lanes, and tells whether there were any.
+func (r *reader) hand(p page) bool {
+	r.meter.polled(len(p.records))
+	filtered := 0
+	for i := range p.records {
+		rec := &p.records[i]
+		rec.aged = r.manager.Clock.Now().Add(-time.Since(rec.arrival))
+		if r.filter != nil && !rec.passes(r.filter) {
+			filtered++
+			r.progress.skip(rec)
+			continue
+		}
+		lane := laneOf(rec.key, len(r.lanes))
+		if r.progress.begin(rec, lane) {
+			r.lanes[lane].add(*rec)
 		}
 	}
-	payload, err := json.Marshal(event)
-	if err != nil {
-		return nil, fmt.Errorf("encode event: %w", err)
+	r.meter.filtered(filtered)
+	return len(p.records) > 0
+}
+
+// roomy waits until every lane has room for more records.
+func (r *reader) roomy(ctx context.Context) bool {
+	for {
+		full := false
+		for _, l := range r.lanes {
+			full = full || l.full()
+		}
+		if !full {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-r.space:
+		}
 	}
-	return payload, nil
+}
+
+// lag is how far the function is behind: the age of the oldest record that is under
+// way, or what the source says.
+func (r *reader) lag() time.Duration {
+	var age time.Duration
+	for _, l := range r.lanes {
+		if oldest := l.oldest(); !oldest.IsZero() {
+			age = max(age, time.Since(oldest))
+		}
+	}
+	if age > 0 {
+		return age
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.behind
+}
+
+// pause waits, and tells whether ctx is still good.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
 }

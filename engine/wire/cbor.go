@@ -218,7 +218,7 @@ func (f *fault) queryCode() string {
 	return f.code
 }
 
-// protocols is what a service speaks that speaks more than one.
+// protocols is what a service speaks that speaks more than one. It may be without cbor.
 type protocols struct {
 	cbor, json, query protocol
 }
@@ -237,11 +237,14 @@ func newProtocols(s *Service, names []string) (*protocols, error) {
 			return nil, fmt.Errorf("protocol %q is not supported beside others", name)
 		}
 	}
-	if p.cbor == nil || p.json == nil || p.query == nil {
-		return nil, errors.New("of several protocols there must be smithy-rpc-v2-cbor, json and query")
+	if p.json == nil || p.query == nil {
+		return nil, errors.New("of several protocols two must be json and query")
 	}
 	if s.model.Metadata.QueryCompatible != nil {
-		p.cbor, p.json = queryCompatible{p.cbor}, queryCompatible{p.json}
+		p.json = queryCompatible{p.json}
+		if p.cbor != nil {
+			p.cbor = queryCompatible{p.cbor}
+		}
 	}
 	return p, nil
 }
@@ -249,7 +252,7 @@ func newProtocols(s *Service, names []string) (*protocols, error) {
 // of picks the protocol that a request is in.
 func (p *protocols) of(r *http.Request) protocol {
 	switch {
-	case isCBOR(r):
+	case p.cbor != nil && isCBOR(r):
 		return p.cbor
 	case r.Header.Get(targetHeader) != "":
 		return p.json

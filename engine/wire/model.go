@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -26,7 +27,7 @@ type Model struct {
 type Metadata struct {
 	APIVersion     string   `json:"apiVersion"`
 	EndpointPrefix string   `json:"endpointPrefix"`
-	Protocol       string   `json:"protocol"`  // rest-json, json, query; smithy-rpc-v2-cbor beside others
+	Protocol       string   `json:"protocol"`  // rest-json, json, query, smithy-rpc-v2-cbor: today's SDKs' choice
 	Protocols      []string `json:"protocols"` // all of them
 	// QueryCompatible is there when errors carry their codes of the query protocol too.
 	QueryCompatible *struct{} `json:"awsQueryCompatible"`
@@ -75,6 +76,9 @@ type shape struct {
 	payload   string // the member that is the whole body
 	item      *shape // of a list, or the values of a map
 	key       *shape // of a map
+	itemName  string // of item and key in the query protocol; empty for the usual one
+	keyName   string
+	flattened bool // in the query protocol, items follow the member without a level of their own
 	enum      []string
 	min, max  *float64
 	pattern   *pattern
@@ -91,6 +95,7 @@ type member struct {
 	shape    *shape
 	location location
 	wire     string // name on the wire
+	query    string // the same in the query protocol
 	required bool
 }
 
@@ -146,6 +151,7 @@ type (
 		Shape        string   `json:"shape"`
 		Location     location `json:"location"`
 		LocationName string   `json:"locationName"`
+		QueryName    string   `json:"queryName"`
 	}
 	rawShape struct {
 		Type     string     `json:"type"`
@@ -160,6 +166,7 @@ type (
 		Max      *float64   `json:"max"`
 		Pattern  string     `json:"pattern"`
 
+		Flattened bool `json:"flattened"`
 		Sensitive bool `json:"sensitive"`
 		Exception bool `json:"exception"`
 		Fault     bool `json:"fault"`
@@ -250,11 +257,13 @@ func (m *Model) resolve(s *shape, raw rawShape) error {
 		}
 		s.pattern = p
 	}
+	s.flattened, s.itemName = raw.Flattened, raw.Member.QueryName
 	var err error
 	switch raw.Type {
 	case "list":
 		s.item, err = m.lookup(raw.Member)
 	case "map":
+		s.keyName, s.itemName = raw.Key.QueryName, raw.Value.QueryName
 		if s.key, err = m.lookup(raw.Key); err == nil {
 			s.item, err = m.lookup(raw.Value)
 		}
@@ -271,6 +280,7 @@ func (m *Model) resolve(s *shape, raw rawShape) error {
 		if mem.wire == "" {
 			mem.wire = rm.name
 		}
+		mem.query = cmp.Or(rm.ref.QueryName, mem.wire)
 		mem.required = slices.Contains(raw.Required, rm.name)
 		s.members = append(s.members, mem)
 	}

@@ -1,11 +1,13 @@
 package wire
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/xml"
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,7 +27,8 @@ func isForm(r *http.Request) bool {
 }
 
 func (p *awsQuery) find(r *http.Request) (*operation, []string) {
-	if r.Method == http.MethodPost && !isForm(r) || r.URL.Path != "/" {
+	to := p.service.resource.path
+	if r.Method == http.MethodPost && !isForm(r) || r.URL.Path != "/" && (to == nil || !to.MatchString(r.URL.Path)) {
 		return nil, nil
 	}
 	// A form that does not parse has no Action, or lacks what is then reported as missing.
@@ -42,6 +45,10 @@ func (p *awsQuery) read(r *http.Request, op *operation, _ []string) (map[string]
 		if t, ok := formValue(in, r.Form, "").(map[string]any); ok {
 			tree = t
 		}
+		name := p.service.resource.member
+		if m := in.member(name); m != nil && tree[m.wire] == nil && r.URL.Path != "/" {
+			tree[m.wire] = "http://" + r.Host + r.URL.Path
+		}
 	}
 	return tree, nil
 }
@@ -56,7 +63,7 @@ func formValue(s *shape, form url.Values, name string) any {
 		tree := map[string]any{}
 		for i := range s.members {
 			m := &s.members[i]
-			if v := formValue(m.shape, form, strings.TrimPrefix(name+"."+m.wire, ".")); v != nil {
+			if v := formValue(m.shape, form, strings.TrimPrefix(name+"."+m.query, ".")); v != nil {
 				tree[m.wire] = v
 			}
 		}
@@ -64,7 +71,7 @@ func formValue(s *shape, form url.Values, name string) any {
 	case "list":
 		var items []any
 		for {
-			item := formValue(s.item, form, name+".member."+strconv.Itoa(len(items)+1))
+			item := formValue(s.item, form, s.place(name, "member", s.itemName, len(items)+1))
 			if item == nil {
 				break
 			}
@@ -75,12 +82,36 @@ func formValue(s *shape, form url.Values, name string) any {
 		}
 		return items
 	case "map":
-		return nil // no operation served takes one
+		entries := map[string]any{}
+		for i := 1; ; i++ {
+			at := s.place(name, "entry", "", i) + "."
+			key, ok := formValue(s.key, form, at+cmp.Or(s.keyName, "key")).(string)
+			if !ok {
+				break
+			}
+			entries[key] = formValue(s.item, form, at+cmp.Or(s.itemName, "value"))
+		}
+		if len(entries) == 0 {
+			return nil
+		}
+		return entries
 	}
 	if !form.Has(name) {
 		return nil
 	}
 	return fromText(s, form.Get(name))
+}
+
+// place is the name of the nth item of a list or map in a form. The items of a flattened
+// one stand where it would, under a name of their own if they have one.
+func (s *shape) place(name, standard, own string, n int) string {
+	switch {
+	case !s.flattened:
+		name += "." + cmp.Or(own, standard)
+	case own != "":
+		name = name[:strings.LastIndex(name, ".")+1] + own
+	}
+	return name + "." + strconv.Itoa(n)
 }
 
 func hasPrefix(form url.Values, prefix string) bool {
@@ -112,26 +143,31 @@ func (c *codec) writeXML(b *strings.Builder, name string, v reflect.Value) {
 		}
 		v = v.Elem()
 	}
+	if c.shape.flattened {
+		if c.shape.kind == "map" {
+			c.writeEntries(b, name, v)
+			return
+		}
+		for i := range v.Len() {
+			c.item.writeXML(b, cmp.Or(c.shape.itemName, name), v.Index(i))
+		}
+		return
+	}
 	b.WriteString("<" + name + ">")
 	switch c.shape.kind {
 	case "structure":
 		for i := range c.fields {
 			f := &c.fields[i]
 			if fv := v.Field(f.index); !absent(fv) {
-				f.codec.writeXML(b, f.wire, fv)
+				f.codec.writeXML(b, f.query, fv)
 			}
 		}
 	case "list":
 		for i := range v.Len() {
-			c.item.writeXML(b, "member", v.Index(i))
+			c.item.writeXML(b, cmp.Or(c.shape.itemName, "member"), v.Index(i))
 		}
 	case "map":
-		for it := v.MapRange(); it.Next(); {
-			b.WriteString("<entry>")
-			c.key.writeXML(b, "key", it.Key())
-			c.item.writeXML(b, "value", it.Value())
-			b.WriteString("</entry>")
-		}
+		c.writeEntries(b, "entry", v)
 	case "timestamp":
 		b.WriteString(v.Interface().(time.Time).UTC().Format("2006-01-02T15:04:05.000Z"))
 	case "blob":
@@ -142,6 +178,18 @@ func (c *codec) writeXML(b *strings.Builder, name string, v reflect.Value) {
 		writeText(b, headerText(v))
 	}
 	b.WriteString("</" + name + ">")
+}
+
+// writeEntries writes the entries of a map, in the order of their keys.
+func (c *codec) writeEntries(b *strings.Builder, name string, v reflect.Value) {
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(x, y reflect.Value) int { return strings.Compare(x.String(), y.String()) })
+	for _, key := range keys {
+		b.WriteString("<" + name + ">")
+		c.key.writeXML(b, cmp.Or(c.shape.keyName, "key"), key)
+		c.item.writeXML(b, cmp.Or(c.shape.itemName, "value"), v.MapIndex(key))
+		b.WriteString("</" + name + ">")
+	}
 }
 
 func writeText(b *strings.Builder, text string) {
@@ -156,6 +204,9 @@ var queryCodes = map[string]string{
 	"IncompleteSignatureException":        "IncompleteSignature",
 	"ValidationException":                 "ValidationError",
 	"ServiceException":                    "InternalFailure",
+	"AccessDeniedException":               "AccessDenied",
+	"InvalidParameterValueException":      "InvalidParameterValue",
+	"MissingRequiredParameterException":   "MissingParameter",
 }
 
 func (p *awsQuery) fail(w http.ResponseWriter, f *fault) {

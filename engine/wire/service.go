@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +20,8 @@ type Service struct {
 	operations map[string]*operation
 
 	violation string     // code of the error for a broken constraint
+	missing   string     // code of the error for a member that is not there; empty: violation
+	resource  resource   // what requests are sent to beside the root
 	mu        sync.Mutex // guards plans, which grows when a new type of error is first seen
 	plans     planner
 }
@@ -103,6 +106,31 @@ func WithViolation(code string) Option {
 	}
 }
 
+// WithMissing sets the code of the error that a request gets which lacks a member, for
+// services of the query protocol, whose message is of its own too.
+func WithMissing(code string) Option {
+	return func(s *Service) error {
+		s.missing = code
+		return nil
+	}
+}
+
+// resource is a kind of URL that clients of the query protocol send requests to, and the
+// member that it stands for.
+type resource struct {
+	member string
+	path   *regexp.Regexp
+}
+
+// WithResource lets requests of the query protocol be sent to paths beside the root: the
+// URL is then the member of that name, where the form has none.
+func WithResource(member string, path *regexp.Regexp) Option {
+	return func(s *Service) error {
+		s.resource = resource{member, path}
+		return nil
+	}
+}
+
 func (s *Service) exempt(path string) error {
 	input, rest, _ := strings.Cut(path, ".")
 	op := s.operations[strings.TrimSuffix(input, "Input")]
@@ -145,19 +173,19 @@ func NewService(m *Model, impl any, opts ...Option) (*Service, error) {
 			errs = append(errs, fmt.Errorf("operation %s: %w", om.name, err))
 		}
 	}
-	switch m.Metadata.Protocol {
-	case "smithy-rpc-v2-cbor":
+	switch protocol := m.Metadata.Protocol; {
+	case len(m.Metadata.Protocols) > 1:
 		var err error
 		s.protocols, err = newProtocols(s, m.Metadata.Protocols)
 		errs = append(errs, err)
-	case "rest-json":
+	case protocol == "rest-json":
 		s.protocol = newRestJSON(s)
-	case "json":
+	case protocol == "json":
 		s.protocol = newAWSJSON(s)
-	case "query":
+	case protocol == "query":
 		s.protocol = newQuery(s)
 	default:
-		errs = append(errs, fmt.Errorf("protocol %q is not supported", m.Metadata.Protocol))
+		errs = append(errs, fmt.Errorf("protocol %q is not supported", protocol))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("bind service %s: %w", m.Name, err)
@@ -271,6 +299,7 @@ func (op *operation) call(ctx context.Context, tree map[string]any) (reflect.Val
 	if err := op.check(tree, nil); err != nil {
 		return reflect.Value{}, err
 	}
+	ctx = context.WithValue(ctx, treeKey{}, tree)
 	result := op.handler.Call([]reflect.Value{reflect.ValueOf(ctx), in})
 	if err, _ := result[1].Interface().(error); err != nil {
 		return reflect.Value{}, err
@@ -279,6 +308,29 @@ func (op *operation) call(ctx context.Context, tree map[string]any) (reflect.Val
 		return reflect.New(op.output.typ).Elem(), nil
 	}
 	return result[0].Elem(), nil
+}
+
+type treeKey struct{}
+
+// Given tells a handler whether the request has a member, which the SDK's struct does not
+// tell where zero and nothing are the same there. The path is of names and, in lists,
+// positions.
+func Given(ctx context.Context, path ...any) bool {
+	at := ctx.Value(treeKey{})
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			tree, _ := at.(map[string]any)
+			at = tree[step]
+		case int:
+			list, _ := at.([]any)
+			if step >= len(list) {
+				return false
+			}
+			at = list[step]
+		}
+	}
+	return at != nil
 }
 
 // check holds the tree against the model.
@@ -292,6 +344,10 @@ func (op *operation) check(tree map[string]any, want func(*member) bool) error {
 		v.found = slices.DeleteFunc(v.found, func(f violation) bool {
 			return slices.Contains(op.unchecked, fieldPath(withoutPositions(f.path)))
 		})
+	}
+	if i := slices.IndexFunc(v.found, func(f violation) bool { return f.missing }); i >= 0 && op.service.missing != "" {
+		path := withoutPositions(v.found[i].path)
+		return &Error{Code: op.service.missing, Status: http.StatusBadRequest, Message: "The request must contain the parameter " + path[len(path)-1] + "."}
 	}
 	err := validationError(v.found)
 	if err != nil && op.service.violation != "" {

@@ -13,8 +13,9 @@ import (
 
 // violation is one constraint that a request breaks.
 type violation struct {
-	path []string // member names and list positions
-	text string
+	path    []string // member names and list positions
+	text    string
+	missing bool // the member is not there
 }
 
 // validator walks a request tree beside its shape. The tree has been decoded
@@ -72,6 +73,7 @@ func (v *validator) structure(s *shape, tree map[string]any, want func(*member) 
 			v.value(m.shape, value)
 		case m.required:
 			v.report("null", "Member must not be null")
+			v.found[len(v.found)-1].missing = true
 		}
 		v.path = v.path[:len(v.path)-1]
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/cloudwatch"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/kinesis"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/logs"
+	"github.com/lambdaform/terraform-provider-lambda/engine/api/sqs"
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/sts"
 	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 )
@@ -38,7 +39,12 @@ func Services() ([]Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	queues, err := (&sqs.Service{}).Wire()
+	if err != nil {
+		return nil, err
+	}
 	return []Service{
 		{"lambda", lambda.Operations()}, {"kinesis", streams.Operations()}, {"logs", events.Operations()}, {"sts", identity.Operations()}, {"cloudwatch", monitoring.Operations()},
+		{"sqs", queues.Operations()},
 	}, nil
 }

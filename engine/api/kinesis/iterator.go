@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,25 +18,36 @@ const iteratorLife = 5 * time.Minute
 // clockSkew is how far ahead of the engine's clock a starting time may be.
 const clockSkew = time.Second
 
-// iterator is a place in a shard. Clients see it in base64.
-type iterator struct {
-	Stream   string `json:"s"`           // ARN
-	Created  int64  `json:"c"`           // of the stream, so that a new one of that name is told apart
-	Shard    int    `json:"n"`           //
-	Position uint64 `json:"p,omitempty"` // the next record is at or behind it
-	Issued   int64  `json:"t"`           // Unix milliseconds
+// latest is the later of two times. What clients call the present is the machine's time,
+// by which records are stamped, or what the service's clock has told them.
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
-func (it iterator) token(now time.Time) *string {
+// iterator is a place in a shard. Clients see it in base64.
+type iterator struct {
+	Stream string `json:"s"` // id
+	Shard  int    `json:"n"`
+	place         // the next record is there or behind it
+	Issued int64  `json:"t"` // Unix milliseconds
+}
+
+func (it iterator) token(now time.Time) (*string, error) {
 	it.Issued = now.UnixMilli()
-	text, _ := json.Marshal(it) // a struct of strings and numbers does marshal
-	return aws.String(base64.StdEncoding.EncodeToString(text))
+	text, err := json.Marshal(it)
+	if err != nil {
+		return nil, fmt.Errorf("encode iterator: %w", err)
+	}
+	return aws.String(base64.StdEncoding.EncodeToString(text)), nil
 }
 
 func parseIterator(token string, now time.Time) (iterator, error) {
 	var it iterator
 	text, err := base64.StdEncoding.DecodeString(token)
-	if err != nil || json.Unmarshal(text, &it) != nil || it.Shard < 0 {
+	if err != nil || json.Unmarshal(text, &it) != nil {
 		return it, invalid("Invalid ShardIterator.")
 	}
 	if issued := time.UnixMilli(it.Issued); now.Sub(issued) > iteratorLife {
@@ -54,61 +64,71 @@ func (s *Service) GetShardIterator(ctx context.Context, in *kinesis.GetShardIter
 	if err != nil {
 		return nil, err
 	}
-	shard, ok := shardIndex(*in.ShardId, st.shards)
-	if !ok {
-		return nil, st.noShard(*in.ShardId)
-	}
-	position, err := s.startingPosition(ctx, st, shard, in)
+	now := s.clock.Now()
+	sh, err := st.current.Load().find(*in.ShardId, now)
 	if err != nil {
 		return nil, err
 	}
-	it := iterator{Stream: st.arn(), Created: st.created.UnixMilli(), Shard: shard, Position: position}
-	return &kinesis.GetShardIteratorOutput{ShardIterator: it.token(s.now())}, nil
+	at, err := s.start(ctx, st, sh.shard, types.StartingPosition{Type: in.ShardIteratorType, SequenceNumber: in.StartingSequenceNumber, Timestamp: in.Timestamp})
+	if err != nil {
+		return nil, err
+	}
+	token, err := iterator{Stream: st.id, Shard: sh.Number, place: at}.token(now)
+	return &kinesis.GetShardIteratorOutput{ShardIterator: token}, err
 }
 
-func (s *Service) startingPosition(ctx context.Context, st *stream, shard int, in *kinesis.GetShardIteratorInput) (uint64, error) {
-	switch in.ShardIteratorType {
+// start returns where a reader begins. What lies before the oldest record means that one.
+func (s *Service) start(ctx context.Context, st *stream, sh *shard, from types.StartingPosition) (place, error) {
+	switch from.Type {
 	case types.ShardIteratorTypeTrimHorizon:
-		return 1, nil
+		return sh.Start, nil
 	case types.ShardIteratorTypeLatest:
-		return st.last + 1, nil
+		return s.tip(ctx, st, sh)
 	case types.ShardIteratorTypeAtTimestamp:
-		return s.positionAt(ctx, st, shard, in.Timestamp)
+		return s.placeAt(ctx, st, sh, from.Timestamp)
 	}
-	after := in.ShardIteratorType == types.ShardIteratorTypeAfterSequenceNumber
-	if in.StartingSequenceNumber == nil {
-		return 0, invalid("Must specify StartingSequenceNumber if ShardIteratorType is %s.", in.ShardIteratorType)
+	if from.SequenceNumber == nil {
+		return place{}, invalid("Must specify StartingSequenceNumber if ShardIteratorType is %s.", from.Type)
 	}
-	position, ok := st.position(*in.StartingSequenceNumber)
-	if !ok {
-		return 0, invalid("StartingSequenceNumber %s used in GetShardIterator on shard %s in stream %s under account %s is invalid.",
-			*in.StartingSequenceNumber, shardID(shard), st.name, st.account)
+	at, err := st.locate(*from.SequenceNumber, sh.Number)
+	if err == nil && from.Type == types.ShardIteratorTypeAfterSequenceNumber {
+		at = at.next()
 	}
-	if after {
-		position++
-	}
-	return max(position, 1), nil
+	return at, err
 }
 
-// positionAt finds the first record that arrived at t or later.
-func (s *Service) positionAt(ctx context.Context, st *stream, shard int, t *time.Time) (uint64, error) {
-	if t == nil {
-		return 0, invalid("Must specify Timestamp if ShardIteratorType is AT_TIMESTAMP.")
+// tip is the place behind everything that is in a shard.
+func (s *Service) tip(ctx context.Context, st *stream, sh *shard) (place, error) {
+	if sh.Closed != nil {
+		return sh.End, nil
 	}
-	if now := s.now(); t.After(now.Add(clockSkew)) {
-		return 0, invalid("The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: %d, currentTimestampInMillis: %d",
+	last := st.last.Load()
+	if st.unsure.Load() {
+		messages, err := s.js.Stream(ctx, st.storeName())
+		if err != nil {
+			return place{}, fmt.Errorf("look up the latest record of %s: %w", st.name, err)
+		}
+		last = messages.CachedInfo().State.LastSeq
+	}
+	return place{Position: last + 1}, nil
+}
+
+// placeAt finds the first record that arrived at t or later.
+func (s *Service) placeAt(ctx context.Context, st *stream, sh *shard, t *time.Time) (place, error) {
+	if t == nil {
+		return place{}, invalid("Must specify Timestamp if ShardIteratorType is AT_TIMESTAMP.")
+	}
+	if now := latest(s.clock.Now(), time.Now()); t.After(now.Add(clockSkew)) {
+		return place{}, invalid("The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: %d, currentTimestampInMillis: %d",
 			t.UnixMilli(), now.UnixMilli())
 	}
-	found, err := s.read(ctx, st, readRequest{Subject: st.subject(shard), Since: t, Batch: 1})
+	tip, err := s.tip(ctx, st, sh) // before the search, so that nothing is missed
 	if err != nil {
-		return 0, err
+		return place{}, err
 	}
-	if len(found.messages) == 0 {
-		return st.last + 1, nil
+	found, _, err := s.get(ctx, st, getRequest{Subject: st.subject(sh.Number), Since: t, Batch: 1})
+	if err != nil || len(found) == 0 {
+		return tip, err
 	}
-	return found.messages[0].position, nil
-}
-
-func (st *stream) noShard(id string) error {
-	return &types.ResourceNotFoundException{Message: aws.String(fmt.Sprintf("Shard %s in stream %s under account %s does not exist", strings.TrimSpace(id), st.name, st.account))}
+	return place{Position: found[0].position}, nil
 }

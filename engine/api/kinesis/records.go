@@ -2,176 +2,147 @@ package kinesis
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // maxRecords is how many records GetRecords returns unless told.
 const maxRecords = 10000
 
-// GetRecords returns the records that follow an iterator, and the next iterator.
+// GetRecords returns the records that follow an iterator, and the next iterator; behind
+// the last record of a closed shard its children.
 func (s *Service) GetRecords(ctx context.Context, in *kinesis.GetRecordsInput) (*kinesis.GetRecordsOutput, error) {
-	it, err := parseIterator(*in.ShardIterator, s.now())
+	now := s.clock.Now()
+	it, err := parseIterator(*in.ShardIterator, now)
 	if err != nil {
 		return nil, err
 	}
-	r, err := parseARN(it.Stream)
+	st, err := s.findID(ctx, it.Stream)
 	if err != nil {
 		return nil, err
 	}
-	st, err := s.load(ctx, r)
+	current := st.current.Load()
+	sh, err := current.find(shardID(it.Shard), now)
 	if err != nil {
 		return nil, err
 	}
-	if st.created.UnixMilli() != it.Created || it.Shard >= st.shards {
-		return nil, st.noShard(shardID(it.Shard))
-	}
-	request := readRequest{Subject: st.subject(it.Shard), From: max(it.Position, 1), Batch: maxRecords, Bytes: maxBatch}
+	limit := maxRecords
 	if in.Limit != nil {
-		request.Batch = int(*in.Limit)
+		limit = int(*in.Limit)
 	}
-	found, err := s.read(ctx, st, request)
+	got, err := s.read(ctx, st, current, sh, it.place, limit)
 	if err != nil {
 		return nil, err
 	}
-	out := &kinesis.GetRecordsOutput{Records: make([]types.Record, 0, len(found.messages)), MillisBehindLatest: aws.Int64(0)}
-	for _, m := range found.messages {
-		key, data, err := unframe(m.data)
-		if err != nil {
-			return nil, fmt.Errorf("read record %d of %s: %w", m.position, st.name, err)
-		}
-		out.Records = append(out.Records, types.Record{
-			SequenceNumber: aws.String(st.sequenceNumber(m.position, it.Shard)), PartitionKey: &key, Data: data,
-			ApproximateArrivalTimestamp: &m.stored, EncryptionType: types.EncryptionTypeNone,
-		})
-		it.Position = m.position + 1
-		if found.pending > 0 {
-			*out.MillisBehindLatest = max(1, time.Since(m.stored).Milliseconds())
-		}
+	out := &kinesis.GetRecordsOutput{Records: got.records, MillisBehindLatest: aws.Int64(got.behind)}
+	if got.end {
+		out.ChildShards = current.children(sh.Number)
+		return out, nil
 	}
-	out.NextShardIterator = it.token(s.now())
-	return out, nil
+	it.place = got.next
+	out.NextShardIterator, err = it.token(now)
+	return out, err
 }
 
-// readRequest asks JetStream for a batch of stored messages, without a consumer.
-type readRequest struct {
-	Subject string     `json:"next_by_subj"`
-	From    uint64     `json:"seq,omitempty"`
-	Since   *time.Time `json:"start_time,omitempty"`
-	Batch   int        `json:"batch"`
-	Bytes   int        `json:"max_bytes,omitempty"`
+// reading is a part of a shard.
+type reading struct {
+	records []types.Record
+	next    place // where to go on
+	behind  int64 // ms from the last record until now, if more follow
+	end     bool  // the shard is closed, and nothing follows
 }
 
-type batch struct {
-	messages []message
-	pending  uint64 // messages that follow
-}
+// Bytes of messages that are asked for first, if there are many; then four times as many.
+const firstRead = 256 << 10
 
-type message struct {
-	position uint64
-	stored   time.Time
-	data     []byte
-}
-
-// readTimeout bounds a read when the context does not.
-const readTimeout = 10 * time.Second
-
-// read gets messages by a direct get, which answers with one message each and an
-// empty one at the end.
-func (s *Service) read(ctx context.Context, st *stream, request readRequest) (*batch, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	fail := func(err error) (*batch, error) { return nil, fmt.Errorf("read records of %s: %w", st.name, err) }
-	body, err := json.Marshal(request)
-	if err != nil {
-		return fail(err)
+// read returns at most limit records of a shard, and at most 10 MB unless one is larger,
+// from a place on. A shard without news is read without looking into the store.
+func (s *Service) read(ctx context.Context, st *stream, current *state, sh *liveShard, from place, limit int) (*reading, error) {
+	got := &reading{records: []types.Record{}, next: from}
+	closed := sh.Closed != nil
+	newest := sh.newest.Load()
+	if closed && !from.before(sh.End) || from.Position > newest && !st.unsure.Load() {
+		got.end = closed
+		return got, nil
 	}
-	nc := s.js.Conn()
-	inbox := nc.NewInbox()
-	sub, err := nc.SubscribeSync(inbox)
-	if err != nil {
-		return fail(err)
-	}
-	defer sub.Unsubscribe() //nolint:errcheck // it fails only with the connection
-	if err := nc.PublishRequest(jetstream.DefaultAPIPrefix+"DIRECT.GET."+st.storeName(), inbox, body); err != nil {
-		return fail(err)
-	}
-	out, size := &batch{}, 0
+	c := collector{reading: got, st: st, shard: sh.shard, limit: limit, bytes: maxBatch, horizon: current.horizon(s.clock.Now())}
+	request := getRequest{Subject: st.subject(sh.Number), From: max(from.Position, 1), Batch: min(limit, firstRead>>10), Bytes: firstRead}
 	for {
-		msg, err := sub.NextMsgWithContext(ctx)
-		if errors.Is(err, nats.ErrNoResponders) {
-			return nil, st.notFound()
-		}
+		messages, more, err := s.get(ctx, st, request)
 		if err != nil {
-			return fail(err)
+			return nil, err
 		}
-		switch status := msg.Header.Get("Status"); status {
-		case "":
-		case "404":
-			return out, nil
-		case "503":
-			return nil, st.notFound()
-		case "204": // the end of the batch
-			pending, err := strconv.ParseUint(msg.Header.Get("Nats-Num-Pending"), 10, 64)
-			if err != nil {
-				return fail(err)
+		full, err := c.add(messages)
+		if err != nil {
+			return nil, err
+		}
+		if full || more && len(got.records) == limit {
+			got.behind = max(1, time.Since(c.arrived).Milliseconds())
+			return got, nil
+		}
+		if !more {
+			break
+		}
+		request.From = got.next.Position
+		request.Batch, request.Bytes = min(4*request.Batch, limit), min(4*request.Bytes, maxBatch)
+	}
+	// Whatever is stored from now on is behind what was the newest.
+	if got.next.Position <= newest && !st.unsure.Load() {
+		got.next = place{Position: newest + 1}
+	}
+	got.end = closed
+	return got, nil
+}
+
+// collector makes records of messages.
+type collector struct {
+	*reading
+	st      *stream
+	shard   *shard
+	limit   int // of records
+	bytes   int // that are left
+	horizon time.Time
+	arrived time.Time // of the last record
+}
+
+// add tells whether there are records that do not fit any more.
+func (c *collector) add(messages []message) (full bool, err error) {
+	for _, m := range messages {
+		if c.shard.Closed != nil && m.position >= c.shard.End.Position {
+			return false, nil
+		}
+		put, rest, err := cutTime(m.data)
+		if err != nil {
+			return false, fmt.Errorf("read message %d of %s: %w", m.position, c.st.name, err)
+		}
+		if put.Before(c.horizon) {
+			rest = nil
+		}
+		for at := (place{Position: m.position}); len(rest) > 0; at = at.next() {
+			var key string
+			var data []byte
+			if key, data, rest, err = cutRecord(rest); err != nil {
+				return false, fmt.Errorf("read message %d of %s: %w", m.position, c.st.name, err)
 			}
-			out.pending += pending
-			return out, nil
-		default:
-			return fail(errors.New(status + " " + msg.Header.Get("Description")))
+			if at.before(c.next) {
+				continue
+			}
+			c.next = at
+			if len(c.records) == c.limit || len(data)+len(key) > c.bytes && len(c.records) > 0 {
+				return true, nil
+			}
+			c.bytes -= len(data) + len(key)
+			c.arrived = m.stored
+			c.records = append(c.records, types.Record{
+				SequenceNumber: aws.String(c.st.sequenceNumber(at, c.shard.Number)), PartitionKey: &key, Data: data,
+				ApproximateArrivalTimestamp: &m.stored, EncryptionType: types.EncryptionTypeNone,
+			})
 		}
-		m := message{data: msg.Data}
-		var err1, err2 error
-		m.position, err1 = strconv.ParseUint(msg.Header.Get(jetstream.SequenceHeader), 10, 64)
-		m.stored, err2 = time.Parse(time.RFC3339Nano, msg.Header.Get(jetstream.TimeStampHeaer))
-		if err := errors.Join(err1, err2); err != nil {
-			return fail(err)
-		}
-		// JetStream stops behind the message that goes over the limit: leave that one for the next read.
-		if size += len(m.data); request.Bytes > 0 && size > request.Bytes && len(out.messages) > 0 {
-			out.pending++
-			continue
-		}
-		out.messages = append(out.messages, m)
+		c.next = place{Position: m.position + 1}
 	}
-}
-
-// Watch returns a channel that gets a value after records were put on a stream,
-// so that a reader of that stream need not poll often. Values do not queue up.
-// The caller calls stop when it is done.
-func (s *Service) Watch(streamARN string) (changed <-chan struct{}, stop func(), err error) {
-	r, err := parseARN(streamARN)
-	if err != nil {
-		return nil, nil, err
-	}
-	ch := make(chan struct{}, 1)
-	sub, err := s.js.Conn().Subscribe(r.announcement(), func(*nats.Msg) {
-		select {
-		case ch <- struct{}{}:
-		default:
-		}
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("watch stream %s: %w", r.name, err)
-	}
-	return ch, func() { _ = sub.Unsubscribe() }, nil // it fails only with the connection
-}
-
-// announcement is the subject that tells of new records. The shard subjects
-// would tell before the records can be read.
-func (r streamRef) announcement() string { return "kinesis-put." + r.key() }
-
-// announce is a hint: when it fails, readers find the records at their next poll.
-func (s *Service) announce(st *stream) {
-	_ = s.js.Conn().Publish(st.announcement(), nil)
+	return false, nil
 }

@@ -1,59 +1,84 @@
-// Package kinesis is a local Amazon Kinesis Data Streams: enough of it to put
-// records on a stream and to read them back shard by shard.
+// Package kinesis is a local Amazon Kinesis Data Streams.
 //
-// Each Kinesis stream is one JetStream stream, and each shard one subject of it,
-// so records are as durable as the store that they live in and every engine of
-// a cluster sees the same ones. The package keeps no state of its own.
+// What a stream is, its shards above all, is one document. Its records are in a
+// JetStream stream of its own, in which each shard is a subject; the records of one
+// call that go to the same shard are one message. A Service keeps the documents in
+// memory and is the only one to change them, so there must be one for each store.
 //
-//	streams.go   create, describe, list and delete streams
-//	shards.go    partition keys, hash ranges, sequence numbers
-//	put.go       PutRecord, PutRecords
-//	iterator.go  GetShardIterator and what its tokens hold
-//	records.go   GetRecords, Watch
+//	service.go    Service, the names of streams
+//	stream.go     documents, and how they change
+//	streams.go    create, describe, list and delete streams
+//	hashkey.go    partition keys to hash keys
+//	shards.go     shards: what they are, ListShards
+//	reshard.go    SplitShard, MergeShards, UpdateShardCount
+//	sequence.go   sequence numbers
+//	put.go        PutRecord, PutRecords
+//	frame.go      records in messages
+//	iterator.go   GetShardIterator and what its tokens hold
+//	read.go       reading messages
+//	records.go    GetRecords
+//	watch.go      Watch
 //
-// Streams are ACTIVE at once and never resharded. Records are kept for 24 hours.
+// Changes are complete when they are answered: a stream is never CREATING or UPDATING.
 package kinesis
 
 import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/lambdaform/terraform-provider-lambda/engine/clock"
+	"github.com/lambdaform/terraform-provider-lambda/engine/store"
 	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 )
 
-// Service implements the operations of Kinesis over the SDK's types.
+// Service implements the operations of Kinesis over the SDK's types. It must be closed.
 type Service struct {
 	js       jetstream.JetStream
-	replicas int
-	now      func() time.Time
+	docs     *store.Table[document]
+	clock    clock.Clock
+	watchers watchers
+
+	creating sync.Mutex // held while streams are created, one at a time: they share a name and limits
+	mu       sync.RWMutex
+	streams  map[streamRef]*stream
+	byID     map[string]*stream
 }
 
-// Option changes how New makes a Service.
+// Option changes how Open makes a Service.
 type Option func(*Service)
 
-// WithReplicas keeps every stream on n servers of a cluster.
-func WithReplicas(n int) Option { return func(s *Service) { s.replicas = n } }
+// WithClock sets the time that iterators, tokens and retention go by; records are
+// stamped by JetStream.
+func WithClock(c clock.Clock) Option { return func(s *Service) { s.clock = c } }
 
-// WithClock sets the time that iterators expire by.
-func WithClock(now func() time.Time) Option { return func(s *Service) { s.now = now } }
-
-// New returns a Service that keeps its streams in js.
-func New(js jetstream.JetStream, opts ...Option) (*Service, error) {
-	if !js.Conn().IsConnected() {
-		return nil, fmt.Errorf("open Kinesis: JetStream is not connected: %v", js.Conn().Status())
+// Open returns a Service of the streams in a store.
+func Open(ctx context.Context, st *store.Store, opts ...Option) (*Service, error) {
+	docs, err := store.OpenTable[document](ctx, st, "streams", nil)
+	if err != nil {
+		return nil, err
 	}
-	s := &Service{js: js, replicas: 1, now: time.Now}
+	s := &Service{
+		js: st.JetStream(), docs: docs, clock: clock.System(),
+		streams: map[streamRef]*stream{}, byID: map[string]*stream{},
+	}
 	for _, opt := range opts {
 		opt(s)
 	}
+	if err := s.load(ctx); err != nil {
+		docs.Close()
+		return nil, fmt.Errorf("open Kinesis: %w", err)
+	}
 	return s, nil
 }
+
+// Close ends the Service, which nobody may be using any more.
+func (s *Service) Close() { s.docs.Close() }
 
 // Wire binds the operations to the model, for wire.NewServer.
 func (s *Service) Wire() (*wire.Service, error) {
@@ -87,10 +112,18 @@ func ref(ctx context.Context, name, arn *string) (streamRef, error) {
 	if err == nil && r.name != "" && r.name != parsed.name {
 		err = invalid("StreamName %s and StreamARN %s do not name the same stream.", r.name, *arn)
 	}
-	if err == nil && parsed.account != caller.Account {
-		err = &types.AccessDeniedException{Message: aws.String("User: " + caller.Name() + " is not authorized to access the resource: " + *arn)}
+	if err == nil {
+		err = permit(caller, parsed, *arn)
 	}
 	return parsed, err
+}
+
+// permit keeps accounts apart.
+func permit(caller wire.Caller, r streamRef, resource string) error {
+	if r.account == caller.Account {
+		return nil
+	}
+	return &types.AccessDeniedException{Message: aws.String("User: " + caller.Name() + " is not authorized to access the resource: " + resource)}
 }
 
 func parseARN(arn string) (streamRef, error) {
@@ -103,10 +136,40 @@ func parseARN(arn string) (streamRef, error) {
 	return streamRef{}, invalid("%s is not the ARN of a stream.", arn)
 }
 
+// find returns the stream that a request names.
+func (s *Service) find(ctx context.Context, name, arn *string) (*stream, error) {
+	r, err := ref(ctx, name, arn)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if st := s.streams[r]; st != nil {
+		return st, nil
+	}
+	return nil, r.notFound()
+}
+
 func invalid(format string, args ...any) error {
 	return &types.InvalidArgumentException{Message: aws.String(fmt.Sprintf(format, args...))}
 }
 
+func notFound(format string, args ...any) error {
+	return &types.ResourceNotFoundException{Message: aws.String(fmt.Sprintf(format, args...))}
+}
+
+func inUse(format string, args ...any) error {
+	return &types.ResourceInUseException{Message: aws.String(fmt.Sprintf(format, args...))}
+}
+
+func tooMany(format string, args ...any) error {
+	return &types.LimitExceededException{Message: aws.String(fmt.Sprintf(format, args...))}
+}
+
 func (r streamRef) notFound() error {
-	return &types.ResourceNotFoundException{Message: aws.String(fmt.Sprintf("Stream %s under account %s not found.", r.name, r.account))}
+	return notFound("Stream %s under account %s not found.", r.name, r.account)
+}
+
+func malformed(format string, args ...any) error {
+	return &types.ValidationException{Message: aws.String(fmt.Sprintf(format, args...))}
 }

@@ -1,92 +1,251 @@
 package kinesis
 
 import (
-	"crypto/md5" // Kinesis maps partition keys to shards by MD5.
+	"context"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
-	"math/big"
+	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 )
 
-// shardWidth is the size of the hash range of each of n shards; the last one's
-// ends at 2^128-1.
-func shardWidth(n int) *big.Int {
-	all := new(big.Int).Lsh(big.NewInt(1), 128)
-	return all.Div(all, big.NewInt(int64(n)))
+// shard is a range of hash keys for some time: records go to it from when it is opened
+// until it is closed.
+type shard struct {
+	Number  int
+	Low     hashKey
+	High    hashKey // inclusive
+	Parents []int   `json:",omitempty"` // none of the first shards, one after a split, two after a merge
+	Opened  time.Time
+	Start   place      // no record is before it
+	Closed  *time.Time `json:",omitempty"`
+	End     place      // of a closed shard: all records are before it
 }
 
-// shardOf returns the shard that a record goes to, by its explicit hash key or
-// else by the MD5 of its partition key.
-func shardOf(n int, partitionKey string, explicit *string) (int, error) {
-	hash := new(big.Int)
-	if explicit == nil {
-		sum := md5.Sum([]byte(partitionKey))
-		hash.SetBytes(sum[:])
-	} else if _, ok := hash.SetString(*explicit, 10); !ok || hash.Sign() < 0 || hash.BitLen() > 128 {
-		return 0, invalid("Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was %s", *explicit)
-	}
-	return min(int(hash.Div(hash, shardWidth(n)).Int64()), n-1), nil
+func (sh *shard) id() string { return shardID(sh.Number) }
+
+func shardID(number int) string { return fmt.Sprintf("shardId-%012d", number) }
+
+// shardNumber is the reverse of shardID.
+func shardNumber(id string) (int, bool) {
+	n, err := strconv.Atoi(strings.TrimPrefix(id, "shardId-"))
+	return n, err == nil && n >= 0 && id == shardID(n)
 }
 
-func shardID(i int) string { return fmt.Sprintf("shardId-%012d", i) }
-
-// shardIndex is the reverse of shardID, for a stream of n shards.
-func shardIndex(id string, n int) (int, bool) {
-	i, err := strconv.Atoi(strings.TrimPrefix(id, "shardId-"))
-	return i, err == nil && i >= 0 && i < n && id == shardID(i)
+// route returns the index of the open shard that a hash key belongs to.
+func (s *state) route(h hashKey) int {
+	return sort.Search(len(s.open), func(i int) bool { return s.open[i].Low.compare(h) > 0 }) - 1
 }
 
-// describeShards describes all shards of a stream.
-func (st *stream) describeShards() []types.Shard {
-	shards := make([]types.Shard, st.shards)
-	width := shardWidth(st.shards)
-	last := new(big.Int).Lsh(big.NewInt(1), 128)
-	one := big.NewInt(1)
-	for i := range shards {
-		start := new(big.Int).Mul(width, big.NewInt(int64(i)))
-		end := new(big.Int).Add(start, width)
-		if i == st.shards-1 {
-			end.Set(last)
-		}
-		shards[i] = types.Shard{
-			ShardId:             aws.String(shardID(i)),
-			HashKeyRange:        &types.HashKeyRange{StartingHashKey: aws.String(start.String()), EndingHashKey: aws.String(end.Sub(end, one).String())},
-			SequenceNumberRange: &types.SequenceNumberRange{StartingSequenceNumber: aws.String(st.sequenceNumber(0, i))},
+// horizon is the time before which records cannot be read any more.
+func (d *document) horizon(now time.Time) time.Time { return now.Add(-d.retention()) }
+
+// expired tells whether a shard is closed and all its records are too old.
+func (d *document) expired(sh *shard, now time.Time) bool {
+	return sh.Closed != nil && sh.Closed.Before(d.horizon(now))
+}
+
+// find returns the shard of that id, unless its records have expired.
+func (s *state) find(id string, now time.Time) (*liveShard, error) {
+	if n, ok := shardNumber(id); ok {
+		if sh := s.shard(n); sh != nil && !s.expired(sh.shard, now) {
+			return sh, nil
 		}
 	}
-	return shards
+	return nil, notFound("Shard %s in stream %s under account %s does not exist", id, s.Name, s.Account)
 }
 
-// A sequence number has 56 digits, like AWS's, so that text order is number
-// order: a constant, the time the stream was created, the record's position in
-// JetStream and its shard. Numbers of a stream that was deleted and made again
-// are larger than those it had before.
-const (
-	sequencePrefix = "49"
-	sequenceDigits = 56
-)
-
-func (st *stream) sequenceNumber(position uint64, shard int) string {
-	return fmt.Sprintf("%s%030d%020d%04d", sequencePrefix, st.created.UnixMilli(), position, shard)
+// visible returns the shards that have not expired.
+func (s *state) visible(now time.Time) []*liveShard {
+	return slices.DeleteFunc(slices.Clone(s.all), func(sh *liveShard) bool { return s.expired(sh.shard, now) })
 }
 
-// position returns where the record of that number stands in JetStream. A
-// number from before the stream was made stands before all records.
-func (st *stream) position(number string) (uint64, bool) {
-	if len(number) != sequenceDigits || !strings.HasPrefix(number, sequencePrefix) {
-		return 0, false
+// children are the shards that a closed one went into.
+func (s *state) children(parent int) []types.ChildShard {
+	var found []types.ChildShard
+	for _, sh := range s.all {
+		if !slices.Contains(sh.Parents, parent) {
+			continue
+		}
+		child := types.ChildShard{ShardId: aws.String(sh.id()), HashKeyRange: sh.hashes()}
+		for _, p := range sh.Parents {
+			child.ParentShards = append(child.ParentShards, shardID(p))
+		}
+		found = append(found, child)
 	}
-	created, err := strconv.ParseInt(number[2:32], 10, 64)
-	if err != nil || time.UnixMilli(created).After(st.created) {
-		return 0, false
+	return found
+}
+
+func (sh *shard) hashes() *types.HashKeyRange {
+	return &types.HashKeyRange{StartingHashKey: aws.String(sh.Low.String()), EndingHashKey: aws.String(sh.High.String())}
+}
+
+// describe says what a shard is, in AWS's words.
+func (st *stream) describe(sh *shard) types.Shard {
+	described := types.Shard{
+		ShardId: aws.String(sh.id()), HashKeyRange: sh.hashes(),
+		SequenceNumberRange: &types.SequenceNumberRange{StartingSequenceNumber: aws.String(st.sequenceNumber(sh.Start, sh.Number))},
 	}
-	if time.UnixMilli(created).Before(st.created) {
-		return 0, true
+	if sh.Closed != nil {
+		described.SequenceNumberRange.EndingSequenceNumber = aws.String(st.sequenceNumber(sh.End, sh.Number))
 	}
-	position, err := strconv.ParseUint(number[32:52], 10, 64)
-	return position, err == nil
+	for i, p := range sh.Parents {
+		*[]**string{&described.ParentShardId, &described.AdjacentParentShardId}[i] = aws.String(shardID(p))
+	}
+	return described
+}
+
+// tokenLife is how long the token of a further page may be used.
+const tokenLife = 5 * time.Minute
+
+// shardPage is where a list of shards goes on. Clients see it in base64.
+type shardPage struct {
+	Stream string             `json:"s"` // id
+	Filter *types.ShardFilter `json:"f,omitempty"`
+	After  int                `json:"a"` // number of the last shard that was listed
+	Issued int64              `json:"t"` // Unix milliseconds
+}
+
+// ListShards lists the shards of a stream that a filter leaves.
+func (s *Service) ListShards(ctx context.Context, in *kinesis.ListShardsInput) (*kinesis.ListShardsOutput, error) {
+	now := s.clock.Now()
+	st, from, err := s.listed(ctx, in, now)
+	if err != nil {
+		return nil, err
+	}
+	current := st.current.Load()
+	wanted, err := current.filter(from.Filter, now)
+	if err != nil {
+		return nil, err
+	}
+	shards := slices.DeleteFunc(current.visible(now), func(sh *liveShard) bool { return sh.Number <= from.After || !wanted(sh.shard) })
+	shards, more := page(shards, in.MaxResults, 1000, 10000)
+	out := &kinesis.ListShardsOutput{Shards: make([]types.Shard, len(shards))}
+	for i, sh := range shards {
+		out.Shards[i] = st.describe(sh.shard)
+	}
+	if more {
+		from.Stream, from.After, from.Issued = st.id, shards[len(shards)-1].Number, now.UnixMilli()
+		text, err := json.Marshal(from)
+		if err != nil {
+			return nil, fmt.Errorf("encode token: %w", err)
+		}
+		out.NextToken = aws.String(base64.StdEncoding.EncodeToString(text))
+	}
+	return out, nil
+}
+
+// listed returns the stream whose shards are asked for, and where to begin.
+func (s *Service) listed(ctx context.Context, in *kinesis.ListShardsInput, now time.Time) (*stream, shardPage, error) {
+	from := shardPage{Filter: in.ShardFilter, After: -1}
+	if in.NextToken == nil {
+		st, err := s.find(ctx, in.StreamName, in.StreamARN)
+		if err != nil {
+			return nil, from, err
+		}
+		if t := in.StreamCreationTimestamp; t != nil && t.Unix() != st.created.Unix() {
+			return nil, from, st.notFound()
+		}
+		if in.ExclusiveStartShardId != nil {
+			n, ok := shardNumber(*in.ExclusiveStartShardId)
+			if !ok {
+				return nil, from, invalid("ExclusiveStartShardId %s is not the id of a shard.", *in.ExclusiveStartShardId)
+			}
+			from.After = n
+		}
+		return st, from, nil
+	}
+	for _, other := range []struct {
+		name  string
+		given bool
+	}{
+		{"StreamName", in.StreamName != nil},
+		{"StreamARN", in.StreamARN != nil},
+		{"StreamCreationTimestamp", in.StreamCreationTimestamp != nil},
+		{"ExclusiveStartShardId", in.ExclusiveStartShardId != nil},
+		{"ShardFilter", in.ShardFilter != nil},
+	} {
+		if other.given {
+			return nil, from, invalid("NextToken and %s cannot be provided together.", other.name)
+		}
+	}
+	text, err := base64.StdEncoding.DecodeString(*in.NextToken)
+	if err != nil || json.Unmarshal(text, &from) != nil {
+		return nil, from, invalid("NextToken is invalid.")
+	}
+	if now.Sub(time.UnixMilli(from.Issued)) > tokenLife {
+		return nil, from, &types.ExpiredNextTokenException{Message: aws.String("NextToken has expired. Tokens are valid for 300 seconds.")}
+	}
+	st, err := s.findID(ctx, from.Stream)
+	return st, from, err
+}
+
+// findID returns the stream that a token means.
+func (s *Service) findID(ctx context.Context, id string) (*stream, error) {
+	s.mu.RLock()
+	st := s.byID[id]
+	s.mu.RUnlock()
+	if st == nil {
+		return nil, notFound("The stream does not exist any more.")
+	}
+	_, err := ref(ctx, nil, aws.String(st.arn()))
+	return st, err
+}
+
+// filter tells which shards are wanted. Shards that have expired are none of them.
+func (s *state) filter(f *types.ShardFilter, now time.Time) (wanted func(*shard) bool, err error) {
+	if f == nil {
+		return func(*shard) bool { return true }, nil
+	}
+	horizon := s.horizon(now)
+	if horizon.Before(s.Created) {
+		horizon = s.Created
+	}
+	t := horizon
+	switch f.Type {
+	case types.ShardFilterTypeAtTimestamp, types.ShardFilterTypeFromTimestamp:
+		if f.Timestamp == nil {
+			return nil, invalid("Timestamp must be specified with the filter type %s.", f.Type)
+		}
+		if f.Timestamp.After(latest(now, time.Now()).Add(clockSkew)) {
+			return nil, invalid("Timestamp cannot be in the future.")
+		}
+		if f.Timestamp.After(t) {
+			t = *f.Timestamp
+		}
+	}
+	since := func(sh *shard) bool { return sh.Closed == nil || sh.Closed.After(t) }
+	switch f.Type {
+	case types.ShardFilterTypeAfterShardId:
+		n, ok := shardNumber(aws.ToString(f.ShardId))
+		if !ok {
+			return nil, invalid("ShardId must be specified with the filter type AFTER_SHARD_ID.")
+		}
+		return func(sh *shard) bool { return sh.Number > n }, nil
+	case types.ShardFilterTypeAtLatest:
+		return func(sh *shard) bool { return sh.Closed == nil }, nil
+	case types.ShardFilterTypeAtTrimHorizon, types.ShardFilterTypeAtTimestamp:
+		return func(sh *shard) bool { return !sh.Opened.After(t) && since(sh) }, nil
+	default: // FROM_TRIM_HORIZON, FROM_TIMESTAMP
+		return since, nil
+	}
+}
+
+// page returns the first limit items, or as many as are usual, and whether there are more.
+func page[T any](items []T, limit *int32, usual, most int) ([]T, bool) {
+	n := usual
+	if limit != nil {
+		n = min(int(*limit), most)
+	}
+	if len(items) > n {
+		return items[:n], true
+	}
+	return items, false
 }

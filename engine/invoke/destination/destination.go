@@ -34,6 +34,7 @@ type Message struct {
 	TraceID     string
 	Success     bool
 	At          time.Time // when the event ended
+	Key         string    // of the object in a bucket; empty means that of an asynchronous event
 }
 
 // Failure is why an event came to a dead-letter queue.

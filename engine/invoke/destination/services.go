@@ -100,10 +100,13 @@ func (s *Sender) toBucket(ctx context.Context, to arn.ARN, m *Message) error {
 		o.UsePathStyle = o.BaseEndpoint != nil
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 	})
-	at := m.At.UTC()
-	// The same record has the same key, should it be sent twice.
-	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(m.RequestID))
-	key := fmt.Sprintf("aws/lambda/async/%s/%s/%s-%s", m.Function.Name, at.Format("2006/01/02"), at.Format("2006-01-02T15.04.05"), id)
+	key := m.Key
+	if key == "" {
+		at := m.At.UTC()
+		// The same record has the same key, should it be sent twice.
+		id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(m.RequestID))
+		key = fmt.Sprintf("aws/lambda/async/%s/%s/%s-%s", m.Function.Name, at.Format("2006/01/02"), at.Format("2006-01-02T15.04.05"), id)
+	}
 	_, err = client.PutObject(ctx, &s3.PutObjectInput{Bucket: &to.Resource, Key: &key, Body: bytes.NewReader(m.Body), ContentType: aws.String("application/json")})
 	return err
 }

@@ -1,0 +1,5 @@
+package sqs
+
+type moves struct{ tasks map[string]*moveTask }
+
+type moveTask struct{}

@@ -1,0 +1,78 @@
+package sqs
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// waiters are the receives that wait for messages, first come first served. Each that is
+// woken and takes something wakes the next if there is more.
+type waiters []chan struct{}
+
+func (w *waiters) join() chan struct{} {
+	c := make(chan struct{}, 1)
+	*w = append(*w, c)
+	return c
+}
+
+// wake wakes the first.
+func (w *waiters) wake() {
+	if len(*w) > 0 {
+		(*w)[0] <- struct{}{}
+		*w = (*w)[1:]
+	}
+}
+
+func (w *waiters) wakeAll() {
+	for len(*w) > 0 {
+		w.wake()
+	}
+}
+
+// part ends a wait. Who was woken and does not want it any more lets the next have it.
+func (w *waiters) part(c chan struct{}) {
+	if i := slices.Index(*w, c); i >= 0 {
+		*w = slices.Delete(*w, i, i+1)
+		return
+	}
+	select {
+	case <-c:
+		w.wake()
+	default:
+	}
+}
+
+// await waits until there may be a message, at most until the deadline, and tells whether
+// it is worth to look. The caller holds the queue's lock, and does again afterwards.
+func (q *queue) await(ctx context.Context, deadline int64) bool {
+	now := q.s.millis()
+	if deadline <= now || ctx.Err() != nil || q.s.ctx.Err() != nil || q.gone {
+		return false
+	}
+	until := deadline
+	if len(q.waiting) > 0 {
+		until = min(until, q.waiting[0].due)
+	}
+	woken := q.waiters.join()
+	// A delay that ends between two milliseconds is over at the end of the second.
+	timer := q.s.clock.NewTimer(time.Duration(until-now) * time.Millisecond)
+	q.mu.Unlock()
+	select {
+	case <-woken:
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-q.s.ctx.Done():
+	}
+	timer.Stop()
+	q.mu.Lock()
+	if ctx.Err() != nil || q.s.ctx.Err() != nil || q.gone {
+		q.waiters.part(woken)
+		return false
+	}
+	// Whether woken or not, this one looks now: nobody need be woken in its place.
+	if i := slices.Index(q.waiters, woken); i >= 0 {
+		q.waiters = slices.Delete(q.waiters, i, i+1)
+	}
+	return true
+}
