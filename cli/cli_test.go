@@ -272,6 +272,18 @@ func TestLoadConfig(t *testing.T) {
 		t.Errorf("%v, %v", c.Services, c.Clock)
 	}
 
+	write("with = [\"dynamodb\"]\n")
+	if c, err = loadConfig(path, settings{}); err != nil || !maps.Equal(c.Companions, map[string]string{"dynamodb": ""}) {
+		t.Errorf("%v, %v", c.Companions, err)
+	}
+	write("dynamodb {\n  image = \"mine\"\n}\n")
+	if c, err = loadConfig(path, settings{}); err != nil || len(c.Companions) != 0 {
+		t.Errorf("an image alone runs nothing: %v, %v", c.Companions, err)
+	}
+	if c, err = loadConfig(path, settings{With: []string{"dynamodb"}}); err != nil || c.Companions["dynamodb"] != "mine" {
+		t.Errorf("%v, %v", c.Companions, err)
+	}
+
 	write("runtime \"python3.13\" {\n  command = [\"python3\", \"-m\", \"awslambdaric\"]\n}\n")
 	c, err = loadConfig(path, settings{})
 	if err != nil || len(c.Images) != 0 || !slices.Equal(c.Commands["python3.13"], []string{"python3", "-m", "awslambdaric"}) {

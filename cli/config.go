@@ -33,6 +33,9 @@ type settings struct {
 	Limits   *limitSettings    `hcl:"limits,block"`
 	Services *serviceSettings  `hcl:"services,block"`
 
+	With     []string           `hcl:"with,optional"` // companions
+	DynamoDB *companionSettings `hcl:"dynamodb,block"`
+
 	Authentication string               `hcl:"authentication,optional"`
 	Credentials    []credentialSettings `hcl:"credentials,block"`
 	Roles          []roleSettings       `hcl:"role,block"`
@@ -95,6 +98,23 @@ func (s *serviceSettings) endpoints() (map[string]string, error) {
 		set[name] = endpoint
 	}
 	return set, nil
+}
+
+// companionSettings say what runs beside the engine when with or --with asks for it.
+type companionSettings struct {
+	Image string `hcl:"image,optional"`
+}
+
+// companions returns those that are asked for, with their images.
+func (s *settings) companions(with []string) map[string]string {
+	images := map[string]string{}
+	for _, name := range with {
+		images[name] = ""
+		if name == "dynamodb" && s.DynamoDB != nil {
+			images[name] = s.DynamoDB.Image
+		}
+	}
+	return images
 }
 
 // limitSettings names a set of limits and changes some of it, as AWS does for an
@@ -171,6 +191,10 @@ func loadConfig(path string, flags settings) (engine.Config, error) {
 	if c.Services, err = file.Services.endpoints(); err != nil {
 		return c, fmt.Errorf("%s: %w", path, err)
 	}
+	if len(flags.With) == 0 {
+		flags.With = file.With
+	}
+	c.Companions = file.companions(flags.With)
 	if file.Delay != "" {
 		if c.UpdateDelay, err = time.ParseDuration(file.Delay); err != nil {
 			return c, fmt.Errorf("%s: update_delay: %w. Use a duration such as 2s", path, err)

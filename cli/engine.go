@@ -39,7 +39,8 @@ func (a *app) startCommand() *cobra.Command {
 		Short: "Start the engine",
 		Long:  "Runs the engine until it is interrupted; with -d in the background, once it answers.",
 		Example: `  terraform-provider-lambda engine start -d
-  terraform-provider-lambda engine start --driver process --data-dir ./.lambda`,
+  terraform-provider-lambda engine start --driver process --data-dir ./.lambda
+  terraform-provider-lambda engine start --with dynamodb`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			config, err := loadConfig(file, flags)
@@ -62,6 +63,7 @@ func (a *app) startCommand() *cobra.Command {
 	cmd.Flags().StringVar(&flags.DataDir, "data-dir", "", "directory of all state ($LAMBDA_ENGINE_DATA_DIR; default in the user's state directory)")
 	cmd.Flags().StringVar(&flags.Driver, "driver", "", "docker, process or auto ($LAMBDA_ENGINE_DRIVER; default auto)")
 	cmd.Flags().StringVar(&flags.Authentication, "authentication", "", "any, or strict to serve signed requests only (default any on loopback, strict beyond it)")
+	cmd.Flags().StringSliceVar(&flags.With, "with", nil, "run a server beside the engine, in Docker: dynamodb, which is AWS's DynamoDB Local")
 	cmd.Flags().StringVar(&file, "config", os.Getenv("LAMBDA_ENGINE_CONFIG"), "configuration file in HCL ($LAMBDA_ENGINE_CONFIG)")
 	return cmd
 }
@@ -74,6 +76,13 @@ func forwarded(cmd *cobra.Command, file string) ([]string, error) {
 		if f := cmd.Flags().Lookup(name); f.Changed {
 			args = append(args, "--"+name+"="+f.Value.String())
 		}
+	}
+	with, err := cmd.Flags().GetStringSlice("with")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range with {
+		args = append(args, "--with="+name)
 	}
 	if file == "" {
 		return args, nil
@@ -90,7 +99,12 @@ func (a *app) detach(cmd *cobra.Command, c engine.Config, args []string) error {
 	if c.Listen != "" {
 		endpoint = "http://" + c.Listen
 	}
-	health, err := daemon.Ensure(cmd.Context(), daemon.Options{Endpoint: endpoint, DataDir: c.DataDir, Version: a.version, Args: args})
+	o := daemon.Options{Endpoint: endpoint, DataDir: c.DataDir, Version: a.version, Args: args}
+	if len(c.Companions) > 0 {
+		o.Patience = 15 * time.Minute
+		fmt.Fprintf(cmd.ErrOrStderr(), "Docker may have to pull an image first: see %s.\n", daemon.LogPath(c.DataDir))
+	}
+	health, err := daemon.Ensure(cmd.Context(), o)
 	if err != nil {
 		return err
 	}

@@ -84,10 +84,26 @@ func (a *app) printStatus(out io.Writer, health *daemon.Health, status *engine.S
 		}
 		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", s.Image, s.Ready, s.Coming, size)
 	}
-	if len(status.Mappings) > 0 {
+	printMappings(w, status.Mappings)
+	if len(status.Companions) > 0 {
+		fmt.Fprintln(w, "\nCOMPANION\tENDPOINT\tIMAGE\tSTATE\tRESTARTS")
+	}
+	for _, c := range status.Companions {
+		state := "restarting"
+		if c.Serves {
+			state = "serves"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\n", c.Service, c.Endpoint, c.Image, state, c.Restarts)
+	}
+	return w.Flush()
+}
+
+// printMappings tells how far each mapping is behind.
+func printMappings(w io.Writer, mappings []engine.MappingStatus) {
+	if len(mappings) > 0 {
 		fmt.Fprintln(w, "\nEVENT SOURCE MAPPING\tFUNCTION\tSTATE\tSHARD\tWAITING\tBEHIND\tLAST RESULT")
 	}
-	for _, m := range status.Mappings {
+	for _, m := range mappings {
 		_, function, _ := strings.Cut(m.Function, ":function:")
 		source := m.Source[strings.LastIndex(m.Source, ":")+1:]
 		if len(m.Lag) == 0 {
@@ -101,7 +117,6 @@ func (a *app) printStatus(out io.Writer, health *daemon.Health, status *engine.S
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", source, function, m.State, l.Shard, l.Records, behind, m.Result)
 		}
 	}
-	return w.Flush()
 }
 
 // get asks the engine for something of its own. A status other than 200 is an error.

@@ -31,6 +31,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/api/sts"
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/clock"
+	"github.com/lambdaform/terraform-provider-lambda/engine/companion"
 	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke/destination"
@@ -73,6 +74,9 @@ type Config struct {
 	// s3, sqs, sns, events, kinesis, and dynamodb with its streams. The engine's own calls
 	// go there, and requests that it is sent for them are forwarded.
 	Services map[string]string
+	// Companions are servers that run beside the engine as containers, by the service that
+	// they are for, with their image, or none for the usual one. There is "dynamodb".
+	Companions map[string]string
 	// Roles are the policies of execution roles, by ARN or, for any account, by name. A
 	// role that is not among them may do everything.
 	Roles map[string]*catalog.RolePolicy
@@ -106,23 +110,24 @@ type Engine struct {
 	stopping context.Context // ends when the engine begins to stop
 	stop     context.CancelFunc
 
-	lock     *os.File
-	store    *store.Store
-	catalog  *catalog.Catalog
-	logs     *observe.Logs
-	metrics  *metrics.Store
-	shown    *exposition.Exposition
-	alarms   *alarms.Manager
-	queues   *sqs.Service
-	topics   func(ctx context.Context, topic string, message []byte) error // of SNS
-	driver   sandbox.Driver
-	invoker  *invoke.Invoker
-	queue    *invoke.Queue
-	sources  *sources.Manager
-	streams  *kinesis.Service
-	tidying  sync.WaitGroup
-	closing  sync.Once
-	closeErr error
+	lock       *os.File
+	store      *store.Store
+	catalog    *catalog.Catalog
+	logs       *observe.Logs
+	metrics    *metrics.Store
+	shown      *exposition.Exposition
+	alarms     *alarms.Manager
+	queues     *sqs.Service
+	topics     func(ctx context.Context, topic string, message []byte) error // of SNS
+	driver     sandbox.Driver
+	invoker    *invoke.Invoker
+	queue      *invoke.Queue
+	sources    *sources.Manager
+	companions []*companion.Companion
+	streams    *kinesis.Service
+	tidying    sync.WaitGroup
+	closing    sync.Once
+	closeErr   error
 }
 
 // Start runs an engine until Close. It returns once the engine serves.
@@ -176,7 +181,8 @@ func (e *Engine) start(ctx context.Context) (err error) {
 	}
 	// Looking for Docker and for what a dead engine left takes as long as opening
 	// the store: do both at once.
-	driver := make(chan error, 1)
+	beside, driver := make(chan error, 1), make(chan error, 1)
+	go func() { beside <- e.openCompanions(ctx) }()
 	go func() {
 		d, err := openDriver(ctx, e.config)
 		if err == nil { // a failed driver is a nil pointer in an interface: not nil
@@ -185,9 +191,10 @@ func (e *Engine) start(ctx context.Context) (err error) {
 		driver <- err
 	}()
 	err = e.open(ctx)
-	if err = errors.Join(err, <-driver); err != nil {
+	if err = errors.Join(err, <-driver, <-beside); err != nil {
 		return err
 	}
+	e.findCompanions()
 	if err := e.assemble(ctx); err != nil {
 		return err
 	}
@@ -375,6 +382,11 @@ func (e *Engine) shutDown() error {
 		e.drain.close(stop) // whose callers are told
 	}
 	<-ended
+	if len(e.companions) > 0 { // which functions and sources have used
+		stop, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		errs = append(errs, e.closeCompanions(stop))
+	}
 	if e.invoker != nil {
 		e.invoker.Close()
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -208,6 +209,34 @@ func TestForwardS3(t *testing.T) {
 	defer response.Body.Close()
 	if got, err := io.ReadAll(response.Body); err != nil || !bytes.Equal(got, content) {
 		t.Errorf("by a link %s, %d bytes: %v", response.Status, len(got), err)
+	}
+}
+
+// Nothing of the caller's own signature goes on, wherever it was, and all else does.
+func TestForwardUnsigns(t *testing.T) {
+	t.Parallel()
+	received := make(chan *http.Request, 1)
+	far := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { received <- r }))
+	defer far.Close()
+	e := started(t, func(c *engine.Config) { c.Services = map[string]string{"s3": far.URL + "/below"} })
+	store := s3.New(s3.Options{Region: region, BaseEndpoint: aws.String(e.URL()), UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider("MINE", "x", "session")})
+	link, err := s3.NewPresignClient(store).PresignGetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("b"), Key: aws.String("a b"), VersionId: aws.String("v 1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.Get(link.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	got := <-received
+	if got.URL.Path != "/below/b/a b" || got.URL.Query().Get("versionId") != "v 1" || strings.Contains(got.URL.RawQuery, "X-Amz-") ||
+		strings.Contains(got.Header.Get("Authorization"), "MINE") || !strings.Contains(got.Header.Get("Authorization"), "/"+region+"/s3/aws4_request") {
+		t.Errorf("a link arrives as %s, signed %s", got.URL, got.Header.Get("Authorization"))
+	}
+	must[*s3.ListBucketsOutput](t)(store.ListBuckets(t.Context(), &s3.ListBucketsInput{}))
+	if got = <-received; got.Header.Get("X-Amz-Security-Token") != "" || got.Host != strings.TrimPrefix(far.URL, "http://") {
+		t.Errorf("a call arrives for %s with the token %q", got.Host, got.Header.Get("X-Amz-Security-Token"))
 	}
 }
 

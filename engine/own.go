@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/api"
+	"github.com/lambdaform/terraform-provider-lambda/engine/companion"
 	"github.com/lambdaform/terraform-provider-lambda/engine/daemon"
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
 	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
@@ -53,6 +54,7 @@ type Status struct {
 	Environments []invoke.Environments `json:"environments"`
 	Pool         []sandbox.Spares      `json:"pool"` // null where nothing is kept ready ahead of functions
 	Mappings     []MappingStatus       `json:"mappings"`
+	Companions   []companion.Status    `json:"companions,omitempty"`
 }
 
 // MappingStatus is how an event source mapping does.
@@ -99,6 +101,9 @@ func (e *Engine) serveStatus(w http.ResponseWriter, r *http.Request, caller wire
 		status.Pool = driver.Pool()
 	}
 	status.Mappings = e.mappingStatuses(r.Context(), func(account string) bool { return !e.strict() || account == caller.Account })
+	for _, c := range e.companions {
+		status.Companions = append(status.Companions, c.Status())
+	}
 	writeJSON(w, http.StatusOK, status)
 }
 

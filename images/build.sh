@@ -70,7 +70,7 @@ image() {
 			--change 'ENV LANG=en_US.UTF-8 TZ=:/etc/localtime LAMBDA_TASK_ROOT=/var/task LAMBDA_RUNTIME_DIR=/var/runtime' \
 			--change 'ENV PATH=/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin' \
 			--change 'ENV LD_LIBRARY_PATH=/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib' \
-			--change 'WORKDIR /var/task' --change 'ENTRYPOINT ["/lambda-entrypoint.sh"]' \
+			--change 'WORKDIR /var/task' --change "ENTRYPOINT [\"${entrypoint:-/lambda-entrypoint.sh}\"]" \
 			--change "LABEL lambdaform.standin=$recipe" \
 			- "$1" >/dev/null
 }
@@ -215,14 +215,34 @@ ruby() {
 	image "$tag" "ca-certificates,ruby$1" "$root"
 }
 
+# DynamoDB: MiniStack, which is open source, taking the arguments of AWS's DynamoDB Local,
+# which is not. It has tables with streams by account and region, and writes them when stopped.
+dynamodb() {
+	tag=lambdaform/dynamodb:$1
+	have "$tag" "$here/dynamodb-local" && return
+	root=$work/dynamodb
+	mkdir -p "$root/usr/local/bin" "$root/usr/local/lib/ministack" "$root/var/task"
+	python3 -m pip install --quiet --no-compile --target "$root/usr/local/lib/ministack" \
+		--python-version 3.13 --implementation cp --only-binary=:all: ministack==1.5.33 2>"$work/pip.log" || {
+		cat "$work/pip.log" >&2
+		echo "Error: pip cannot install ministack." >&2
+		exit 1
+	}
+	cp "$here/dynamodb-local" "$root/usr/local/bin/dynamodb-local"
+	chmod 755 "$root/usr/local/bin/dynamodb-local"
+	entrypoint=/usr/local/bin/dynamodb-local
+	image "$tag" "ca-certificates,python3.13" "$root"
+	entrypoint=
+}
+
 need docker mmdebstrap python3 npm
 docker version >/dev/null 2>&1 || { echo "Error: no Docker daemon answers. Start it." >&2; exit 1; }
-[ $# -gt 0 ] || set -- provided:al2023 python:3.13 nodejs:22 java:21 ruby:3.3
+[ $# -gt 0 ] || set -- provided:al2023 python:3.13 nodejs:22 java:21 ruby:3.3 dynamodb:latest
 for want in "$@"; do
 	name=${want%%:*} version=${want#*:}
 	case $name in
-	provided | python | nodejs | java | ruby) "$name" "$version" ;;
-	*) echo "Error: there is no stand-in for $want. Use provided:, python:, nodejs:, java: or ruby: with a version." >&2; exit 2 ;;
+	provided | python | nodejs | java | ruby | dynamodb) "$name" "$version" ;;
+	*) echo "Error: there is no stand-in for $want. Use provided:, python:, nodejs:, java: or ruby: with a version, or dynamodb:latest." >&2; exit 2 ;;
 	esac
 	echo "lambdaform/$name:$version is there" >&2
 done

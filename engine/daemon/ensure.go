@@ -19,6 +19,7 @@ type Options struct {
 	Binary   string // what to start; default os.Executable()
 	Version  string // what the engine must be; "" accepts any
 	Args     []string
+	Patience time.Duration // how long an engine may take to start; default 15 s
 	Logger   *slog.Logger
 }
 
@@ -75,6 +76,9 @@ func Ensure(ctx context.Context, o Options) (*Health, error) {
 func (o Options) withDefaults() (Options, error) {
 	if o.Endpoint == "" {
 		o.Endpoint = DefaultEndpoint
+	}
+	if o.Patience == 0 {
+		o.Patience = startTimeout
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -176,7 +180,7 @@ func (o Options) launch(ctx context.Context, addr string) (*Health, error) {
 		return nil, fmt.Errorf("starting the engine: %w", err)
 	}
 	o.Logger.InfoContext(ctx, "started the engine", "pid", child.pid, "endpoint", o.Endpoint, "data_dir", o.DataDir)
-	deadline := time.Now().Add(startTimeout)
+	deadline := time.Now().Add(o.Patience)
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
@@ -193,7 +197,7 @@ func (o Options) launch(ctx context.Context, addr string) (*Health, error) {
 		}
 		if time.Now().After(deadline) {
 			child.kill()
-			return nil, fmt.Errorf("the engine did not answer at %s within %s, so it was ended. The end of its log, %s:\n\n%s", o.Endpoint, startTimeout, LogPath(o.DataDir), tail(LogPath(o.DataDir), logStart))
+			return nil, fmt.Errorf("the engine did not answer at %s within %s, so it was ended. The end of its log, %s:\n\n%s", o.Endpoint, o.Patience, LogPath(o.DataDir), tail(LogPath(o.DataDir), logStart))
 		}
 		select {
 		case <-ctx.Done():

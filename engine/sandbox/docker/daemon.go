@@ -27,6 +27,13 @@ type daemon struct {
 	desktop bool // it runs in a virtual machine that shares no sockets
 }
 
+// Connect finds the daemon that the docker command would talk to, for containers that
+// are no environments.
+func Connect(ctx context.Context) (*client.Client, error) {
+	cli, _, err := connect(ctx)
+	return cli, err
+}
+
 // connect finds the daemon that the docker command would talk to.
 func connect(ctx context.Context) (*client.Client, daemon, error) {
 	options := []client.Opt{client.FromEnv, client.WithAPIVersionNegotiation()}
