@@ -59,7 +59,10 @@ func (s *site) once(what string, length time.Duration, dice *rand.Rand) error {
 	case "environment":
 		return s.killEnvironment(dice)
 	case "disk":
-		return s.fill(length)
+		if err := s.fill(length); err != nil {
+			return err
+		}
+		return s.recovered(ctx)
 	case "daemon":
 		if s.daemon == nil {
 			return nil
@@ -101,6 +104,12 @@ func (s *site) fill(length time.Duration) error {
 	}
 	time.Sleep(length)
 	return nil
+}
+
+// recovered waits until the engine serves for good: one whose store the full disk has
+// broken lets its calls end before it begins anew, and answers 503 until then.
+func (s *site) recovered(ctx context.Context) error {
+	return s.healthy(ctx, 200*time.Millisecond)
 }
 
 // opened and closed bound a time in which calls may fail.

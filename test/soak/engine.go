@@ -23,8 +23,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/lambdaform/terraform-provider-lambda/test/dockerd"
 )
@@ -40,12 +42,14 @@ const (
 // site is the engine under test, with its directory and its surroundings.
 type site struct {
 	options
-	logf   func(string, ...any)
-	root   string // has the data directory in data/
-	url    string
-	config string
-	client *lambda.Client
-	daemon *dockerd.Daemon // nil: the machine's own
+	logf    func(string, ...any)
+	root    string // has the data directory in data/
+	url     string
+	config  string
+	client  *lambda.Client
+	streams *kinesis.Client
+	queues  *sqs.Client
+	daemon  *dockerd.Daemon // nil: the machine's own
 
 	mu      sync.Mutex
 	process *exec.Cmd
@@ -88,21 +92,22 @@ func newSite(ctx context.Context, o options, logf func(string, ...any)) (s *site
 		return nil, err
 	}
 	s.url = "http://" + ln.Addr().String()
-	s.client = lambda.New(lambda.Options{
-		Region: "us-east-1", BaseEndpoint: &s.url, Retryer: aws.NopRetryer{},
+	config := aws.Config{
+		Region: "us-east-1", BaseEndpoint: &s.url, Retryer: func() aws.Retryer { return aws.NopRetryer{} },
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-		HTTPClient:  &http.Client{Timeout: patience},
-	})
+		HTTPClient:  &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+	}
+	s.client, s.streams, s.queues = lambda.NewFromConfig(config), kinesis.NewFromConfig(config), sqs.NewFromConfig(config)
 	return s, ln.Close()
 }
 
 func (s *site) data() string { return filepath.Join(s.root, "data") }
 
 // start writes the configuration and starts the engine.
-func (s *site) start(ctx context.Context, sqs string) error {
+func (s *site) start(ctx context.Context, bus string) error {
 	s.config = filepath.Join(s.root, "engine.hcl")
 	// What waits a minute for its next attempt waits two seconds.
-	config := fmt.Sprintf("clock_speed = 30\nservices {\n  sqs = %q\n}\nruntime \"provided.al2023\" {\n  image = %q\n}\n", sqs, image)
+	config := fmt.Sprintf("clock_speed = 30\nservices {\n  events = %q\n}\nruntime \"provided.al2023\" {\n  image = %q\n}\n", bus, image)
 	if err := os.WriteFile(s.config, []byte(config), 0o600); err != nil {
 		return err
 	}
@@ -128,17 +133,37 @@ func (s *site) launch(ctx context.Context) error {
 	s.mu.Lock()
 	s.process = process
 	s.mu.Unlock()
+	return s.healthy(ctx, 0)
+}
+
+// healthy waits until the engine has served for some time.
+func (s *site) healthy(ctx context.Context, lasting time.Duration) error {
+	var since time.Time
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
-		response, err := http.Get(s.url + "/_engine/health")
-		if err == nil {
-			_ = response.Body.Close()
-			return nil
+		if !s.serves() {
+			since = time.Time{}
+			if syscall.Kill(s.pid(), 0) != nil {
+				break
+			}
+			continue
 		}
-		if process.ProcessState == nil && syscall.Kill(process.Process.Pid, 0) != nil {
-			break
+		if since.IsZero() {
+			since = time.Now()
+		}
+		if time.Since(since) >= lasting {
+			return nil
 		}
 	}
 	return fmt.Errorf("the engine does not come up:\n%s", s.log())
+}
+
+func (s *site) serves() bool {
+	response, err := http.Get(s.url + "/_engine/health")
+	if err != nil {
+		return false
+	}
+	_ = response.Body.Close()
+	return response.StatusCode == http.StatusOK
 }
 
 // log is the end of the engine's log.
@@ -249,11 +274,15 @@ func (s *site) deploy(ctx context.Context, destination string) (builds [][]byte,
 	return builds, err
 }
 
-func (s *site) create(ctx context.Context, name string, archive []byte) error {
-	_, err := s.client.CreateFunction(ctx, &lambda.CreateFunctionInput{
+func (s *site) create(ctx context.Context, name string, archive []byte, edit ...func(*lambda.CreateFunctionInput)) error {
+	in := &lambda.CreateFunctionInput{
 		FunctionName: &name, Runtime: types.RuntimeProvidedal2023, Handler: aws.String("bootstrap"), Role: aws.String(role),
 		Timeout: aws.Int32(timeout), Code: &types.FunctionCode{ZipFile: archive},
-	})
+	}
+	for _, e := range edit {
+		e(in)
+	}
+	_, err := s.client.CreateFunction(ctx, in)
 	return err
 }
 

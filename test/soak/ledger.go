@@ -9,15 +9,16 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"sync"
 	"time"
 )
 
-// ledger is an SQS queue, as much of one as a destination needs: it keeps which
-// events have ended how.
+// ledger is an EventBridge bus, as much of one as a destination needs: it keeps which
+// events have ended how. Functions tell it, by way of the engine, which records they
+// have handled.
 type ledger struct {
+	tell     func(handling) // of records
 	server   *http.Server
 	listener net.Listener
 
@@ -27,14 +28,12 @@ type ledger struct {
 	wrong    []string
 }
 
-const queueName = "ledger"
-
-func newLedger() (*ledger, error) {
+func newLedger(tell func(handling)) (*ledger, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	l := &ledger{listener: ln, accepted: map[string]string{}, records: map[string]int{}}
+	l := &ledger{tell: tell, listener: ln, accepted: map[string]string{}, records: map[string]int{}}
 	l.server = &http.Server{Handler: l, ReadHeaderTimeout: time.Minute}
 	go func() { _ = l.server.Serve(ln) }()
 	return l, nil
@@ -42,27 +41,33 @@ func newLedger() (*ledger, error) {
 
 func (l *ledger) close()      { _ = l.server.Close() }
 func (l *ledger) url() string { return "http://" + l.listener.Addr().String() }
-func (l *ledger) arn() string { return "arn:aws:sqs:us-east-1:000000000000:" + queueName }
+func (l *ledger) arn() string { return "arn:aws:events:us-east-1:000000000000:event-bus/ledger" }
 
-// ServeHTTP serves SendMessage and GetQueueUrl of SQS's JSON protocol.
+// ServeHTTP serves PutEvents of EventBridge.
 func (l *ledger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var in struct{ MessageBody string }
+	var in struct {
+		Entries []struct{ Source, Detail string }
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
 	}
-	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	if r.Header.Get("X-Amz-Target") == "AmazonSQS.GetQueueUrl" {
-		address, _ := url.JoinPath(l.url(), "000000000000", queueName)
-		_ = json.NewEncoder(w).Encode(map[string]string{"QueueUrl": address})
-		return
-	}
-	if err := json.Unmarshal(body, &in); err != nil {
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	if err := json.Unmarshal(body, &in); err != nil || len(in.Entries) != 1 {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	l.enter(in.MessageBody)
-	_ = json.NewEncoder(w).Encode(map[string]string{"MessageId": "1"})
+	if e := in.Entries[0]; e.Source == "lambda" {
+		l.enter(e.Detail)
+	} else {
+		var h handling
+		if err := json.Unmarshal([]byte(e.Detail), &h); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		l.tell(h)
+	}
+	_ = json.NewEncoder(w).Encode(map[string]any{"FailedEntryCount": 0, "Entries": []map[string]string{{"EventId": "1"}}})
 }
 
 // enter takes a record of an event's end.

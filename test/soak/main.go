@@ -5,6 +5,8 @@
 //
 //   - every event answered with 202 is executed at least once, or ends at its failure destination,
 //   - every change that was acknowledged is there, and nothing is half-made,
+//   - every record of a stream and every message of a queue that was acknowledged is handled at least once, in the order of its
+//     key, or is named by a message at the destination of failures, or is in the dead-letter queue; what is poison is there,
 //   - every synchronous caller gets the function's answer or an error, in time,
 //   - nothing is left behind, and memory does not grow.
 //
@@ -16,6 +18,10 @@
 //	calls.go     callers, synchronous and not
 //	changes.go   whoever changes functions meanwhile
 //	ledger.go    the destination of events
+//	sources.go   a stream and queues, and what feeds functions from them
+//	producers.go who puts records, and splits and merges shards
+//	courses.go   what has become of each record
+//	failures.go  the destination of failures and the dead-letter queues
 //	report.go    the tables
 package main
 
@@ -74,7 +80,8 @@ func soak(ctx context.Context, o options, out io.Writer, logf func(string, ...an
 		return err
 	}
 	defer s.remove()
-	ledger, err := newLedger()
+	sources := newSources(s)
+	ledger, err := newLedger(sources.handled)
 	if err != nil {
 		return err
 	}
@@ -84,6 +91,9 @@ func soak(ctx context.Context, o options, out io.Writer, logf func(string, ...an
 	}
 	builds, err := s.deploy(ctx, ledger.arn())
 	if err != nil {
+		return err
+	}
+	if err := sources.deploy(ctx, builds[0]); err != nil {
 		return err
 	}
 	r := &report{options: o, started: time.Now()}
@@ -97,6 +107,10 @@ func soak(ctx context.Context, o options, out io.Writer, logf func(string, ...an
 	}
 	writer := &writer{site: s, report: r, builds: builds}
 	load.Go(func() { writer.run(loading) })
+	reading, endReading := context.WithCancel(ctx)
+	defer endReading()
+	reader := sources.read(reading, r)
+	sources.load(loading, &load, r)
 	load.Go(func() { r.watch(loading, s) })
 	if len(o.chaos) > 0 {
 		load.Go(func() { s.disturb(loading, rand.New(rand.NewPCG(o.seed, 0)), r) }) //nolint:gosec // a test's dice
@@ -105,11 +119,18 @@ func soak(ctx context.Context, o options, out io.Writer, logf func(string, ...an
 	if err := s.calm(ctx); err != nil {
 		return err
 	}
+	calm := time.Now()
 	r.lost(ledger.settle(ctx, 2*time.Minute))
+	logf("events have ended after %v", time.Since(calm).Round(time.Millisecond))
+	r.lost(sources.settle(ctx, 2*time.Minute))
+	logf("records have been handled after %v", time.Since(calm).Round(time.Millisecond))
+	endReading()
+	reader.Wait()
 	writer.verify(ctx)
 	r.leftRunning(s.busy(ctx))
 	r.leftBehind(s.stop())
 	r.duplicates, r.ended = ledger.counts()
+	r.records = sources.counts()
 	if err := r.write(out); err != nil {
 		return err
 	}

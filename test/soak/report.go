@@ -26,6 +26,7 @@ type report struct {
 	violations []string
 
 	duplicates, ended int
+	records           []string // what has become of records, a line for each way
 }
 
 // worst bounds how many violations are kept.
@@ -133,6 +134,9 @@ func (r *report) tables(b *bytes.Buffer) {
 		fmt.Fprintf(b, "| %s | %d | %s | %s | %s |\n", name, n, milliseconds(took[n/2]), milliseconds(took[n*99/100]), milliseconds(took[n-1]))
 	}
 	fmt.Fprintf(b, "\n- Events that have ended: %d; records of them that came once more: %d\n", r.ended, r.duplicates)
+	for _, line := range r.records {
+		fmt.Fprintf(b, "- %s\n", line)
+	}
 	if n := len(r.memory); n > 0 {
 		fmt.Fprintf(b, "- Memory of the engine: %d MB after a tenth of the time, %d MB at the end, %d MB at most\n", r.memory[n/10], r.memory[n-1], slices.Max(r.memory))
 	}

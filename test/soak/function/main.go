@@ -1,9 +1,12 @@
-// Command function is what the soak test runs: it does what its event says.
+// Command function is what the soak test runs: it does what its event says, and tells
+// the ledger which records of streams and queues it has handled.
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -12,8 +15,9 @@ import (
 
 // Event says who sent it and what to do: ok, slow, error, crash or timeout.
 type Event struct {
-	ID string `json:"id"`
-	Op string `json:"op"`
+	ID      string   `json:"id"`
+	Op      string   `json:"op"`
+	Records []Record // of a stream or a queue, instead
 }
 
 // Answer proves that the event was handled, and by which code and configuration.
@@ -26,7 +30,14 @@ type Answer struct {
 // build is set when the program is linked.
 var build = "none"
 
-func handle(_ context.Context, e Event) (*Answer, error) {
+func handle(ctx context.Context, raw json.RawMessage) (any, error) {
+	var e Event
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return nil, fmt.Errorf("read the event: %w", err)
+	}
+	if e.Records != nil {
+		return handleRecords(ctx, e.Records)
+	}
 	switch e.Op {
 	case "slow":
 		time.Sleep(200 * time.Millisecond)
