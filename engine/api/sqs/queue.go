@@ -83,6 +83,7 @@ type entry struct {
 	sent   int64
 	group  *group     // of a FIFO queue
 	letter *uuid.UUID // its id, if it came as a dead letter
+	write  *write     // while it is on its way to the disk
 }
 
 // move changes the stage of an entry, and what follows from it.
