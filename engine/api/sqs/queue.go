@@ -54,8 +54,8 @@ type verdict int
 
 const (
 	taken   verdict = iota
-	skipped         // it is not there any more
-	blocked         // and nothing behind it may be handed out now
+	blocked         // nothing behind it may be handed out now
+	aside           // the same, but it does not count
 )
 
 // stage is where a message stands.

@@ -200,7 +200,7 @@ func (q *queue) send(ctx context.Context, drafts []*draft) error {
 		fresh[i] = &d.message
 	}
 	for len(fresh) > 0 {
-		again, err := q.write(fresh)
+		again, err := q.write(fresh, q.fifo())
 		if err != nil {
 			return err
 		}
@@ -210,8 +210,9 @@ func (q *queue) send(ctx context.Context, drafts []*draft) error {
 }
 
 // write puts messages at the end of the journal, and returns those that were duplicates
-// of messages which could not be written in the end.
-func (q *queue) write(messages []*message) (again []*message, err error) {
+// of messages which could not be written in the end. Duplicates are looked for in what
+// senders send, and not in what comes from another queue.
+func (q *queue) write(messages []*message, dedups bool) (again []*message, err error) {
 	raw := make([][]byte, len(messages))
 	for i, m := range messages {
 		raw[i] = m.append(make([]byte, 0, len(m.body)+256))
@@ -234,7 +235,6 @@ func (q *queue) write(messages []*message) (again []*message, err error) {
 	// The table of duplicates has the write before it is on its way.
 	pack := raw[:0]
 	for i, m := range messages {
-		dedups := q.fifo() && m.source == ""
 		if dedups {
 			if first, ok := q.dedup.find(q.rules.key(m.group, m.dedup), now); ok {
 				copies = append(copies, copied{m, first.entry, first})
@@ -258,7 +258,7 @@ func (q *queue) write(messages []*message) (again []*message, err error) {
 		q.mu.Unlock()
 		q.wait(w)
 		q.mu.Lock()
-		q.arrive(w, record, entries, written)
+		q.arrive(w, record, entries, written, dedups)
 		err = w.err
 	}
 	firsts := make([]*write, len(copies))
@@ -288,13 +288,13 @@ func (q *queue) write(messages []*message) (again []*message, err error) {
 }
 
 // arrive takes the messages of a pack into the index, when it is on disk.
-func (q *queue) arrive(w *write, record []byte, entries []*entry, messages []*message) {
+func (q *queue) arrive(w *write, record []byte, entries []*entry, messages []*message, dedups bool) {
 	defer q.landed(w)
 	now := q.s.millis()
 	if w.err != nil {
 		for i, e := range entries {
 			q.move(e, over)
-			if k := q.rules.key(messages[i].group, messages[i].dedup); q.dedup.known[k].entry == e {
+			if k := q.rules.key(messages[i].group, messages[i].dedup); dedups && q.dedup.known[k].entry == e {
 				delete(q.dedup.known, k)
 			}
 		}
@@ -306,7 +306,7 @@ func (q *queue) arrive(w *write, record []byte, entries []*entry, messages []*me
 		messages[i].number = e.number
 		q.enter(e, p, i)
 		q.add(e, now)
-		if q.fifo() && messages[i].source == "" {
+		if dedups {
 			k := q.rules.key(messages[i].group, messages[i].dedup)
 			if first, ok := q.dedup.known[k]; ok && first.entry == e {
 				first.entry, first.number = nil, e.number
