@@ -132,7 +132,7 @@ func TestDeadLetters(t *testing.T) {
 		t.Run("queue"+kind.suffix, func(t *testing.T) {
 			hands := clock.NewManual(noon)
 			c := start(t, t.TempDir(), hands)
-			dead := c.queue("dead"+kind.suffix, kind.attributes...)
+			c.queue("dead"+kind.suffix, kind.attributes...)
 			arn := "arn:aws:sqs:" + region + ":" + account + ":"
 			url := c.queue("q"+kind.suffix, append(slices.Clone(kind.attributes), "VisibilityTimeout", "1", "RedrivePolicy",
 				fmt.Sprintf(`{"deadLetterTargetArn":"%sdead%s","maxReceiveCount":"2"}`, arn, kind.suffix))...)
@@ -155,7 +155,8 @@ func TestDeadLetters(t *testing.T) {
 				t.Errorf("received %v, want %s", bodies(got), want)
 			}
 			c = c.restart()
-			url, dead = c.URL+"/"+account+"/q"+kind.suffix, c.URL+"/"+account+"/dead"+kind.suffix
+			url = c.URL + "/" + account + "/q" + kind.suffix
+			dead := c.URL + "/" + account + "/dead" + kind.suffix
 			got := c.receive(dead)
 			if len(got) == 0 || *got[0].Body != "poison" {
 				t.Fatalf("dead letters %v", bodies(got))

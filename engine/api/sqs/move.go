@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -118,7 +119,7 @@ func (s *Service) StartMessageMoveTask(ctx context.Context, in *sqs.StartMessage
 			t.status = moveCancelled
 		case err != nil:
 			t.status, t.reason = moveFailed, messageOf(err)
-			if err == error(errNoQueue) {
+			if errors.Is(err, errNoQueue) {
 				t.reason = "AWS.SimpleQueueService.NonExistentQueue"
 			}
 		default:
