@@ -181,11 +181,14 @@ func (q *queue) expire(now int64) {
 	}
 }
 
-// dues are entries by when they become visible.
+// dues are entries by when they become visible, and in the order in which they were sent.
 type dues []*entry
 
-func (d dues) Len() int           { return len(d) }
-func (d dues) Less(i, j int) bool { return d[i].due < d[j].due }
+func (d dues) Len() int { return len(d) }
+func (d dues) Less(i, j int) bool {
+	return d[i].due < d[j].due || d[i].due == d[j].due && d[i].number < d[j].number
+}
+
 func (d dues) Swap(i, j int) {
 	d[i], d[j] = d[j], d[i]
 	d[i].place, d[j].place = i, j

@@ -97,5 +97,5 @@ func (q *queue) tidy(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return q.compact(ctx)
 }
