@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -53,7 +54,7 @@ func start(t testing.TB, dir string, c clock.Clock) *cloud {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(wire.NewServer(wire.ServerConfig{}, api))
+	server := httptest.NewServer(wire.NewServer(wire.ServerConfig{Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))}, api))
 	cl := &cloud{TB: t, URL: server.URL, dir: dir, clock: c, store: s, service: service, server: server, stop: stop}
 	cl.Client = cl.as("AKID")
 	cl.inside = awssqs.New(cl.Options(), func(o *awssqs.Options) { o.HTTPClient = inside{server.Config.Handler} })
