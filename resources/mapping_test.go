@@ -127,6 +127,40 @@ func TestMappingSettings(t *testing.T) {
 	)
 }
 
+// A queue's mapping, with the queue beside it.
+func TestMappingQueue(t *testing.T) {
+	name, dir := acctest.Name(t), source(t)
+	config := func(lines string) string {
+		return versionConfig(name, dir, "", "") + fmt.Sprintf(`
+resource "lambda_local_queue" "test" {
+  name = %q
+}
+resource "lambda_event_source_mapping" "test" {
+  event_source_arn = lambda_local_queue.test.arn
+  function_name    = lambda_function.test.arn
+  %s
+  depends_on = [lambda_version.test]
+}
+`, name, lines)
+	}
+	update := planned(plancheck.ExpectResourceAction(mapped, plancheck.ResourceActionUpdate))
+	sequence(t,
+		resource.TestStep{Config: config(""), ConfigStateChecks: []statecheck.StateCheck{
+			is(mapped, "state", text("Enabled")), is(mapped, "batch_size", knownvalue.Int64Exact(10)), is(mapped, "state_transition_reason", text("USER_INITIATED")),
+		}},
+		resource.TestStep{Config: config(""), ConfigPlanChecks: empty},
+		resource.TestStep{
+			Config: config("batch_size = 50\n maximum_batching_window_in_seconds = 1\n function_response_types = [\"ReportBatchItemFailures\"]\n scaling_config {\n maximum_concurrency = 5\n}"), ConfigPlanChecks: update,
+			ConfigStateChecks: []statecheck.StateCheck{is(mapped, "batch_size", knownvalue.Int64Exact(50)), is(mapped, "scaling_config", knownvalue.ListSizeExact(1))},
+		},
+		resource.TestStep{Config: config("provisioned_poller_config {\n minimum_pollers = 2\n maximum_pollers = 4\n}"), ConfigPlanChecks: update},
+		resource.TestStep{Config: config(""), ConfigPlanChecks: update, ConfigStateChecks: []statecheck.StateCheck{
+			is(mapped, "batch_size", knownvalue.Int64Exact(10)), is(mapped, "scaling_config", knownvalue.ListSizeExact(0)), is(mapped, "provisioned_poller_config", knownvalue.ListSizeExact(0)),
+		}},
+		resource.TestStep{Config: config(""), ConfigPlanChecks: empty},
+	)
+}
+
 func TestMappingDrift(t *testing.T) {
 	name, dir, stream := acctest.Name(t), source(t), acctest.Stream(t)
 	config := mappingConfig(name, dir, stream, "lambda_function.test.function_name", "starting_position = \"LATEST\"")
