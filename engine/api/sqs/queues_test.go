@@ -154,3 +154,36 @@ func TestPermissions(t *testing.T) {
 	}
 	refused(t, send(), "AccessDenied", "…")
 }
+
+// Each entry of a batch succeeds or fails on its own.
+func TestBatchesInPart(t *testing.T) {
+	hands := clock.NewManual(noon)
+	c := start(t, t.TempDir(), hands)
+	url := c.queue("q")
+	c.send(url, "a")
+	c.send(url, "b")
+	got := c.receive(url)
+	hidden := must[*awssqs.ChangeMessageVisibilityBatchOutput](t)(c.ChangeMessageVisibilityBatch(t.Context(), &awssqs.ChangeMessageVisibilityBatchInput{QueueUrl: &url, Entries: []types.ChangeMessageVisibilityBatchRequestEntry{
+		{Id: aws.String("1"), ReceiptHandle: got[0].ReceiptHandle, VisibilityTimeout: 100},
+		{Id: aws.String("2"), ReceiptHandle: got[1].ReceiptHandle, VisibilityTimeout: 43201},
+		{Id: aws.String("3"), ReceiptHandle: got[1].ReceiptHandle},
+	}}))
+	if len(hidden.Successful) != 2 || len(hidden.Failed) != 1 || *hidden.Failed[0].Id != "2" || *hidden.Failed[0].Code != "InvalidParameterValue" || !hidden.Failed[0].SenderFault {
+		t.Errorf("%+v", hidden)
+	}
+	if a := c.attributes(url); a["ApproximateNumberOfMessages"] != "1" || a["ApproximateNumberOfMessagesNotVisible"] != "1" {
+		t.Errorf("attributes %v", a)
+	}
+	deleted := must[*awssqs.DeleteMessageBatchOutput](t)(c.DeleteMessageBatch(t.Context(), &awssqs.DeleteMessageBatchInput{QueueUrl: &url, Entries: []types.DeleteMessageBatchRequestEntry{
+		{Id: aws.String("1"), ReceiptHandle: got[0].ReceiptHandle},
+		{Id: aws.String("2"), ReceiptHandle: aws.String("garbage")},
+		{Id: aws.String("3"), ReceiptHandle: got[1].ReceiptHandle}, // its time is over, and it has not come again
+	}}))
+	if len(deleted.Successful) != 2 || len(deleted.Failed) != 1 || *deleted.Failed[0].Code != "ReceiptHandleIsInvalid" {
+		t.Errorf("%+v", deleted)
+	}
+	hands.Advance(time.Hour)
+	if again := c.receive(url); len(again) > 0 {
+		t.Errorf("received %v", bodies(again))
+	}
+}
