@@ -22,7 +22,8 @@
 // oldest message that is still there is cut off; if that one stays for long, it is moved
 // to the end. Bodies stay on disk.
 //
-// A queue belongs to one engine: no other may serve it at the same time.
+// A queue belongs to one engine: no other may serve it at the same time. It is read when
+// it is first used; messages that are too old go when it is next used.
 //
 // Other than on AWS, a queue's name can be used again at once when it was deleted, and a
 // queue can be purged as often as anybody likes.
