@@ -173,7 +173,7 @@ func (m *Manager) open(ctx context.Context, p *poller) (work, error) {
 		}
 		return newQueuePoller(p, q), nil
 	}
-	sp := &streamPoller{poller: p, reading: map[string]*reader{}}
+	sp := &streamPoller{poller: p, look: make(chan struct{}, 1), reading: map[string]*reader{}}
 	records := recordSource{arn: source.ARN, region: p.mapping.Region, role: p.role}
 	if source.Service == "dynamodb" {
 		client, err := m.dynamoClient(ctx, p.mapping.Scope)

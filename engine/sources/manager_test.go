@@ -254,7 +254,7 @@ func TestOvertakenEngine(t *testing.T) {
 	if err := m.leases.tell(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	doc, err := m.leases.claim(t.Context(), m.checkpoints, "shard")
+	doc, err := m.leases.claim(t.Context(), m.checkpoints, "shard", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +266,7 @@ func TestOvertakenEngine(t *testing.T) {
 	}
 	other := s.manager("b", nil, func([]string) error { return nil })
 	s.eventually("the shard can be taken over", func() bool {
-		doc, err = other.leases.claim(t.Context(), other.checkpoints, "shard")
+		doc, err = other.leases.claim(t.Context(), other.checkpoints, "shard", "")
 		return err == nil
 	})
 	if doc.from() != "1" {

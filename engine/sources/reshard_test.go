@@ -92,3 +92,35 @@ func half(from, to string) string {
 	sum := new(big.Int).Add(number(from), number(to))
 	return sum.Rsh(sum.Add(sum, big.NewInt(1)), 1).String()
 }
+
+// A stream that is made anew under its old name is read from its beginning, although it
+// has shards of the names of shards that have been read to their end.
+func TestStreamMadeAnew(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.stream("s", 1)
+	var all tally
+	m := s.manager("a", nil, all.add)
+	s.mapping("s")
+	s.put("s", "k", "old")
+	s.reshard("s", rand.New(rand.NewPCG(1, 2))) //nolint:gosec // a test's dice
+	s.put("s", "k", "old too")
+	s.eventually("the first shard is closed", func() bool {
+		closed := 0
+		for _, doc := range m.checkpoints.All() {
+			if doc.Closed {
+				closed++
+			}
+		}
+		return closed == 1 && len(all.seen()) == 2
+	})
+	if _, err := s.streams.DeleteStream(t.Context(), &kinesis.DeleteStreamInput{StreamName: aws.String("s")}); err != nil {
+		t.Fatal(err)
+	}
+	s.stream("s", 1)
+	s.put("s", "k", "new")
+	s.eventually("the new stream is read", func() bool { return len(all.seen()) == 3 })
+	if got := all.seen(); !slices.Equal(got, []string{"old", "old too", "new"}) {
+		t.Errorf("handled %v", got)
+	}
+}
