@@ -15,7 +15,7 @@ const (
 	readPause    = 5 * time.Millisecond   // at least, so that records come in batches
 	busyInterval = 100 * time.Millisecond // after records, where nothing tells of new ones
 	idleInterval = time.Second            // at most, where nothing does
-	safeInterval = 15 * time.Second       // where something does
+	safeInterval = 30 * time.Second       // where something does
 	saveInterval = 10 * time.Second       // between checkpoints of what no function gets
 	// sourceTimeout is how long a source may take to answer.
 	sourceTimeout = 30 * time.Second

@@ -12,8 +12,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
-// shardInterval is how often a mapping looks for new shards, if nothing tells of them.
-const shardInterval = 10 * time.Second
+// How often a mapping looks for new shards. There are none without the end of one that
+// is being read, so that it is no more than a safeguard where that is told at once.
+const (
+	shardInterval    = 10 * time.Second
+	ownShardInterval = time.Minute
+)
 
 // streamPoller feeds a function from all shards of a stream. The children of a shard
 // are read once it has been read to its end (spec usecases §4).
@@ -35,6 +39,9 @@ func (p *streamPoller) run(ctx context.Context) {
 	ended := make(chan string)
 	for first := true; ; first = false {
 		wait := shardInterval
+		if p.watch != nil {
+			wait = ownShardInterval
+		}
 		listing, cancel := context.WithTimeout(ctx, sourceTimeout)
 		shards, err := p.stream.shards(listing)
 		cancel()
