@@ -198,7 +198,13 @@ func (e *Engine) start(ctx context.Context) (err error) {
 	if err := e.assemble(ctx); err != nil {
 		return err
 	}
-	e.server = &http.Server{Handler: e.guard(e.drained(e)), ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(e.config.Logger.Handler(), slog.LevelDebug)}
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true) // which the SDK for JavaScript speaks with Kinesis
+	e.server = &http.Server{
+		Handler: e.guard(e.drained(e)), ReadHeaderTimeout: 30 * time.Second, Protocols: &protocols,
+		ErrorLog: slog.NewLogLogger(e.config.Logger.Handler(), slog.LevelDebug),
+	}
 	go func() { e.serving <- e.server.Serve(e.listener) }()
 	return daemon.WriteIdentity(e.config.DataDir, daemon.Identity{
 		PID: os.Getpid(), Addr: e.listener.Addr().String(), Version: e.config.Version, Started: time.Now().UTC(),
@@ -217,7 +223,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if e.streams, err = kinesis.Open(ctx, e.store, kinesis.WithClock(e.config.Clock)); err != nil {
+	if e.streams, err = kinesis.Open(ctx, e.store, kinesis.WithClock(e.config.Clock), kinesis.WithStopping(e.stopping)); err != nil {
 		return err
 	}
 	if e.logs, err = observe.OpenLogs(ctx, e.store, e.config.Logger); err != nil {

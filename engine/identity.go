@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"regexp"
@@ -142,37 +140,3 @@ func (e *Engine) functionEndpoint(function catalog.Ref, role string) http.Handle
 		e.services.Inside(who).ServeHTTP(w, r)
 	})
 }
-
-// inside is the HTTP client of the engine's own callers: it needs no connection.
-type inside struct{ http.Handler }
-
-// Do has the handler answer a request.
-func (i inside) Do(r *http.Request) (*http.Response, error) {
-	if r.Body == nil {
-		r.Body = http.NoBody
-	}
-	if r.Host == "" { // as a server has it
-		r = r.WithContext(r.Context())
-		r.Host = r.URL.Host
-	}
-	a := answer{header: http.Header{}, status: http.StatusOK}
-	i.ServeHTTP(&a, r)
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	return &http.Response{
-		StatusCode: a.status, Status: http.StatusText(a.status), Header: a.header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Body: io.NopCloser(&a.body), ContentLength: int64(a.body.Len()), Request: r,
-	}, nil
-}
-
-// answer keeps what a handler writes.
-type answer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (a *answer) Header() http.Header         { return a.header }
-func (a *answer) WriteHeader(status int)      { a.status = status }
-func (a *answer) Write(b []byte) (int, error) { return a.body.Write(b) }

@@ -139,7 +139,7 @@ func TestEventSourceMapping(t *testing.T) {
 		"Maximum record age in seconds must be…":       func(in *input) { in.MaximumRecordAgeInSeconds = aws.Int32(59) },
 		"Tumbling windows are only supported…":         func(in *input) { in.TumblingWindowInSeconds, in.ParallelizationFactor = aws.Int32(1), aws.Int32(2) },
 		"Invalid filter pattern definition.": func(in *input) {
-			in.FilterCriteria = &types.FilterCriteria{Filters: []types.Filter{{Pattern: aws.String(`{"data":"x"}`)}}}
+			in.FilterCriteria = &types.FilterCriteria{Filters: []types.Filter{{Pattern: aws.String(`{"data":["x"]}`)}}}
 		},
 		"Invalid destination ARN…": func(in *input) {
 			in.DestinationConfig = &types.DestinationConfig{OnFailure: &types.OnFailure{Destination: aws.String("arn:aws:sqs:us-west-2:" + a.id + ":q.fifo")}}

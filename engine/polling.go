@@ -19,7 +19,7 @@ func (e *Engine) openSources(ctx context.Context, send func(context.Context, des
 	}
 	o := sources.Options{
 		Engine: hex.EncodeToString(name[:8]), Catalog: e.catalog, Invoker: e.invoker, Store: e.store, Metrics: e.metrics,
-		Route: e.route, Elsewhere: func(service string) bool { return e.config.Services[service] != "" }, Send: send, Role: e.rolePolicy, Clock: e.config.Clock, Log: e.config.Logger,
+		Route: e.route, Services: e.config.Services, Send: send, Role: e.rolePolicy, Clock: e.config.Clock, Log: e.config.Logger,
 	}
 	if e.config.Services["kinesis"] == "" {
 		o.Watch = func(arn string) (<-chan struct{}, func(), error) { return e.streams.Watch(arn) }

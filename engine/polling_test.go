@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -177,7 +178,7 @@ def work(event, context, texts, ids):
 		for {
 			var s seen
 			if err := d.Decode(&s); err != nil {
-				if err != io.EOF && err != io.ErrUnexpectedEOF { // while a line is written
+				if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) { // while a line is written
 					a.Fatal(err)
 				}
 				return all

@@ -66,8 +66,7 @@ func (q queued) new(attributes map[string]string) testQueue {
 	}
 	out := do(q, q.client.CreateQueue, &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
 	got := do(q, q.client.GetQueueAttributes, &sqs.GetQueueAttributesInput{QueueUrl: out.QueueUrl, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameQueueArn}})
-	arn := strings.Replace(got.Attributes["QueueArn"], ":elasticmq:", ":"+region+":", 1) // which AWS's clients refuse
-	return testQueue{q, *out.QueueUrl, arn}
+	return testQueue{q, *out.QueueUrl, got.Attributes["QueueArn"]} // of ElasticMQ in a region that is none
 }
 
 func (q testQueue) send(body, group string) {
@@ -98,15 +97,15 @@ func (q testQueue) empty() {
 	q.eventually("the queue is empty", func() bool { return q.left() == 0 })
 }
 
-func (q testQueue) mapTo(function string, edit ...func(*mappingInput)) *string {
+// mapped maps the queue to the function f.
+func (q testQueue) mapped(edit ...func(*mappingInput)) {
 	q.Helper()
-	in := &mappingInput{EventSourceArn: &q.arn, FunctionName: &function}
+	in := &mappingInput{EventSourceArn: &q.arn, FunctionName: aws.String("f")}
 	for _, e := range edit {
 		e(in)
 	}
 	out := do(q, q.CreateEventSourceMapping, in)
 	q.settled(out.UUID, "Enabled")
-	return out.UUID
 }
 
 // What the function handles is deleted; what is not for it, too.
@@ -120,7 +119,7 @@ func TestQueue(t *testing.T) {
 			q.send(body, "")
 		}
 		q.send("not for it", "")
-		q.mapTo("f", func(in *mappingInput) {
+		q.mapped(func(in *mappingInput) {
 			in.FilterCriteria = &types.FilterCriteria{Filters: []types.Filter{{Pattern: aws.String(`{"body":[{"prefix":"m-"}]}`)}}}
 		})
 		got := q.handled(calls, 23)
@@ -150,7 +149,7 @@ func TestQueueRetries(t *testing.T) {
 		dead := k.new(map[string]string{})
 		q := k.new(map[string]string{"VisibilityTimeout": "3", "RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":"2"}`, dead.arn)})
 		calls := q.recorder("f", "return {'batchItemFailures': [{'itemIdentifier': i} for t, i in zip(texts, ids) if t.startswith('bad')]}")
-		q.mapTo("f", func(in *mappingInput) {
+		q.mapped(func(in *mappingInput) {
 			in.FunctionResponseTypes = []types.FunctionResponseType{types.FunctionResponseTypeReportBatchItemFailures}
 		})
 		for _, body := range []string{"good-1", "bad-1", "good-2", "bad-2"} {
@@ -182,7 +181,7 @@ func TestQueueGroups(t *testing.T) {
 				q.send(fmt.Sprintf("%s-%d", group, i), group)
 			}
 		}
-		q.mapTo("f", func(in *mappingInput) { in.BatchSize = aws.Int32(3) })
+		q.mapped(func(in *mappingInput) { in.BatchSize = aws.Int32(3) })
 		good := func() []string { return texts(succeeded(calls())) }
 		q.eventually("all are handled", func() bool { return len(good()) >= 24 })
 		for _, group := range []string{"a", "b", "c"} {
@@ -210,7 +209,7 @@ if n > 2: raise Exception('%%d at a time' %% n)`, dir, dir))
 		for _, body := range numbered("m-", 8) {
 			q.send(body, "")
 		}
-		q.mapTo("f", func(in *mappingInput) {
+		q.mapped(func(in *mappingInput) {
 			in.BatchSize, in.ScalingConfig = aws.Int32(1), &types.ScalingConfig{MaximumConcurrency: aws.Int32(2)}
 		})
 		q.handled(calls, 8)
@@ -228,7 +227,7 @@ func TestQueueWindow(t *testing.T) {
 	onQueues(t, func(t *testing.T, k queued) {
 		q := k.new(map[string]string{"VisibilityTimeout": "30"})
 		calls := q.recorder("f", "pass")
-		q.mapTo("f", func(in *mappingInput) {
+		q.mapped(func(in *mappingInput) {
 			in.BatchSize, in.MaximumBatchingWindowInSeconds = aws.Int32(25), aws.Int32(60)
 		})
 		for _, body := range numbered("m-", 25) {

@@ -105,10 +105,23 @@ return {'batchItemFailures': []}`, ready, ready))
 		p.mapStream(s.arn, "f", func(in *mappingInput) {
 			in.FunctionResponseTypes = []types.FunctionResponseType{types.FunctionResponseTypeReportBatchItemFailures}
 		})
-		p.eventually("the rest has come again", func() bool { return len(calls()) >= 2 })
-		got := calls()
-		if all, again := numbered("r", 8), got[len(got)-1].Texts; !slices.Equal(texts(got[:len(got)-1]), all) || !slices.Equal(again, all[4:]) {
-			t.Errorf("calls with %v", got)
+		// What the first call with r4 has from that record on comes again.
+		handled := func() (all []string) {
+			reported := false
+			for _, c := range calls() {
+				at := slices.Index(c.Texts, "r4")
+				if at < 0 || reported {
+					at = len(c.Texts)
+				} else {
+					reported = true
+				}
+				all = append(all, c.Texts[:at]...)
+			}
+			return all
+		}
+		p.eventually("all are handled", func() bool { return len(handled()) >= 8 })
+		if got := handled(); !slices.Equal(got, numbered("r", 8)) {
+			t.Errorf("handled %v in %v", got, calls())
 		}
 	})
 }

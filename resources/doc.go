@@ -17,6 +17,7 @@ import "github.com/hashicorp/terraform-plugin-framework/resource"
 func All() []func() resource.Resource {
 	return []func() resource.Resource{
 		newFunction, newVersion, newAlias, newPermission, newEventSourceMapping,
+		newLocalQueue,
 		newLocalStream,
 	}
 }

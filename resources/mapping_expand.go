@@ -25,7 +25,7 @@ func (m *mappingModel) settings(ctx context.Context, diags *diag.Diagnostics) *l
 		Enabled:                        aws.Bool(m.Enabled.ValueBool()),
 		FilterCriteria:                 &types.FilterCriteria{},
 		FunctionName:                   optionalText(m.FunctionName),
-		FunctionResponseTypes:          enums[types.FunctionResponseType](texts(ctx, m.FunctionResponseTypes, diags)),
+		FunctionResponseTypes:          append([]types.FunctionResponseType{}, enums[types.FunctionResponseType](texts(ctx, m.FunctionResponseTypes, diags))...), // none, to have none
 		KMSKeyArn:                      aws.String(m.KMSKeyARN.ValueString()),
 		MaximumBatchingWindowInSeconds: aws.Int32(int32(m.MaximumBatchingWindowInSeconds.ValueInt64())),
 		MaximumRecordAgeInSeconds:      optionalNumber(m.MaximumRecordAgeInSeconds),

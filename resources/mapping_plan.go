@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/hashicorp/terraform-plugin-framework-validators/resourcevalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -15,28 +14,6 @@ func (r *mapping) ConfigValidators(context.Context) []resource.ConfigValidator {
 	return []resource.ConfigValidator{
 		resourcevalidator.ExactlyOneOf(path.MatchRoot("event_source_arn"), path.MatchRoot("self_managed_event_source")),
 		resourcevalidator.Conflicting(path.MatchRoot("amazon_managed_kafka_event_source_config"), path.MatchRoot("self_managed_kafka_event_source_config")),
-	}
-}
-
-// ValidateConfig checks what a kind of source needs.
-func (r *mapping) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	var m mappingModel
-	if resp.Diagnostics.Append(req.Config.Get(ctx, &m)...); resp.Diagnostics.HasError() {
-		return
-	}
-	stream := service(m.EventSourceARN) == "kinesis" || service(m.EventSourceARN) == "dynamodb"
-	if stream && m.StartingPosition.IsNull() {
-		resp.Diagnostics.AddAttributeError(path.Root("starting_position"), "Missing attribute", "A stream needs a starting_position: TRIM_HORIZON reads it from its beginning, LATEST reads what comes from now on.")
-	}
-	if service(m.EventSourceARN) == "sqs" && !m.StartingPosition.IsNull() {
-		resp.Diagnostics.AddAttributeError(path.Root("starting_position"), "Not for a queue", "Only a stream has a starting_position.")
-	}
-	at := m.StartingPosition.ValueString() == string(types.EventSourcePositionAtTimestamp)
-	if at && m.StartingPositionTimestamp.IsNull() {
-		resp.Diagnostics.AddAttributeError(path.Root("starting_position_timestamp"), "Missing attribute", "AT_TIMESTAMP needs a starting_position_timestamp.")
-	}
-	if !at && !m.StartingPosition.IsUnknown() && !m.StartingPositionTimestamp.IsNull() {
-		resp.Diagnostics.AddAttributeError(path.Root("starting_position_timestamp"), "Without effect", "Only starting_position = \"AT_TIMESTAMP\" takes a time.")
 	}
 }
 

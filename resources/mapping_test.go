@@ -78,6 +78,89 @@ func TestMapping(t *testing.T) {
 	)
 }
 
+// Every setting of a stream's mapping comes back as it was given, and goes when it is
+// left out.
+func TestMappingSettings(t *testing.T) {
+	name, dir, stream := acctest.Name(t), source(t), acctest.Stream(t)
+	config := func(lines string) string {
+		return mappingConfig(name, dir, stream, "lambda_function.test.function_name", "starting_position = \"TRIM_HORIZON\"\n"+lines)
+	}
+	all := config(`
+  batch_size                         = 500
+  maximum_batching_window_in_seconds = 3
+  maximum_record_age_in_seconds      = 3600
+  maximum_retry_attempts             = 2
+  parallelization_factor             = 4
+  bisect_batch_on_function_error     = true
+  function_response_types            = ["ReportBatchItemFailures"]
+  destination_config {
+    on_failure {
+      destination_arn = "arn:aws:sqs:us-east-1:000000000000:dead"
+    }
+  }
+  filter_criteria {
+    filter {
+      pattern = jsonencode({ data = { kind = ["order"] } })
+    }
+    filter {
+      pattern = jsonencode({ partitionKey = [{ prefix = "a" }] })
+    }
+  }
+  metrics_config {
+    metrics = ["EventCount"]
+  }`)
+	update := planned(plancheck.ExpectResourceAction(mapped, plancheck.ResourceActionUpdate))
+	sequence(t,
+		resource.TestStep{Config: all, ConfigStateChecks: []statecheck.StateCheck{
+			is(mapped, "parallelization_factor", knownvalue.Int64Exact(4)), is(mapped, "bisect_batch_on_function_error", knownvalue.Bool(true)),
+			is(mapped, "maximum_record_age_in_seconds", knownvalue.Int64Exact(3600)), is(mapped, "last_processing_result", text("No records processed")),
+		}},
+		resource.TestStep{Config: all, ConfigPlanChecks: empty},
+		resource.TestStep{ResourceName: mapped, ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: []string{"last_modified", "function_name"}},
+		resource.TestStep{Config: config(""), ConfigPlanChecks: update, ConfigStateChecks: []statecheck.StateCheck{
+			is(mapped, "batch_size", knownvalue.Int64Exact(100)), is(mapped, "filter_criteria", knownvalue.ListSizeExact(0)), is(mapped, "metrics_config", knownvalue.ListSizeExact(0)),
+		}},
+		resource.TestStep{Config: config(""), ConfigPlanChecks: empty},
+		resource.TestStep{Config: config("tumbling_window_in_seconds = 30\n parallelization_factor = 1"), ConfigPlanChecks: update, ConfigStateChecks: []statecheck.StateCheck{
+			is(mapped, "tumbling_window_in_seconds", knownvalue.Int64Exact(30)),
+		}},
+	)
+}
+
+// A queue's mapping, with the queue beside it.
+func TestMappingQueue(t *testing.T) {
+	name, dir := acctest.Name(t), source(t)
+	config := func(lines string) string {
+		return versionConfig(name, dir, "", "") + fmt.Sprintf(`
+resource "lambda_local_queue" "test" {
+  name = %q
+}
+resource "lambda_event_source_mapping" "test" {
+  event_source_arn = lambda_local_queue.test.arn
+  function_name    = lambda_function.test.arn
+  %s
+  depends_on = [lambda_version.test]
+}
+`, name, lines)
+	}
+	update := planned(plancheck.ExpectResourceAction(mapped, plancheck.ResourceActionUpdate))
+	sequence(t,
+		resource.TestStep{Config: config(""), ConfigStateChecks: []statecheck.StateCheck{
+			is(mapped, "state", text("Enabled")), is(mapped, "batch_size", knownvalue.Int64Exact(10)), is(mapped, "state_transition_reason", text("USER_INITIATED")),
+		}},
+		resource.TestStep{Config: config(""), ConfigPlanChecks: empty},
+		resource.TestStep{
+			Config: config("batch_size = 50\n maximum_batching_window_in_seconds = 1\n function_response_types = [\"ReportBatchItemFailures\"]\n scaling_config {\n maximum_concurrency = 5\n}"), ConfigPlanChecks: update,
+			ConfigStateChecks: []statecheck.StateCheck{is(mapped, "batch_size", knownvalue.Int64Exact(50)), is(mapped, "scaling_config", knownvalue.ListSizeExact(1))},
+		},
+		resource.TestStep{Config: config("provisioned_poller_config {\n minimum_pollers = 2\n maximum_pollers = 4\n}"), ConfigPlanChecks: update},
+		resource.TestStep{Config: config(""), ConfigPlanChecks: update, ConfigStateChecks: []statecheck.StateCheck{
+			is(mapped, "batch_size", knownvalue.Int64Exact(10)), is(mapped, "scaling_config", knownvalue.ListSizeExact(0)), is(mapped, "provisioned_poller_config", knownvalue.ListSizeExact(0)),
+		}},
+		resource.TestStep{Config: config(""), ConfigPlanChecks: empty},
+	)
+}
+
 func TestMappingDrift(t *testing.T) {
 	name, dir, stream := acctest.Name(t), source(t), acctest.Stream(t)
 	config := mappingConfig(name, dir, stream, "lambda_function.test.function_name", "starting_position = \"LATEST\"")
@@ -120,6 +203,14 @@ func TestMappingErrors(t *testing.T) {
 		"bad time":         {config(stream, "starting_position = \"AT_TIMESTAMP\"\nstarting_position_timestamp = \"now\""), `2006-01-02T15:04:05Z`},
 		"two sources":      {config(stream, "starting_position = \"LATEST\"\nself_managed_event_source {\n endpoints = { A = \"b\" }\n}"), `Exactly one of these`},
 		"no such stream":   {config(stream, "starting_position = \"LATEST\""), `(?s)event_source_arn\s+=.*nowhere`},
+		"time in a table":  {config("arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/2026", "starting_position = \"AT_TIMESTAMP\"\nstarting_position_timestamp = \"2026-01-02T03:04:05Z\""), `cannot be read from a time on`},
+		"retries of queue": {config("arn:aws:sqs:us-east-1:000000000000:q", "maximum_retry_attempts = 2"), `Not for a queue`},
+		"long batch":       {config("arn:aws:sqs:us-east-1:000000000000:q", "batch_size = 11"), `needs\s+maximum_batching_window_in_seconds`},
+		"FIFO batch":       {config("arn:aws:sqs:us-east-1:000000000000:q.fifo", "batch_size = 11"), `10 messages at most`},
+		"FIFO window":      {config("arn:aws:sqs:us-east-1:000000000000:q.fifo", "maximum_batching_window_in_seconds = 1"), `Not for a FIFO queue`},
+		"scaled stream":    {config(stream, "starting_position = \"LATEST\"\nscaling_config {\n maximum_concurrency = 2\n}"), `Not for a stream`},
+		"lanes of windows": {config(stream, "starting_position = \"LATEST\"\ntumbling_window_in_seconds = 5\nparallelization_factor = 2"), `must be\s+1`},
+		"pattern":          {config(stream, "starting_position = \"LATEST\"\nfilter_criteria {\n filter {\n pattern = \"[1]\"\n}\n}"), `A pattern is a JSON object`},
 		"batch size":       {config(stream, "starting_position = \"LATEST\"\nbatch_size = 0"), `between 1 and 10000`},
 	}
 	for step, tt := range steps {

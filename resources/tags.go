@@ -80,19 +80,7 @@ func (c *connected) readTags(ctx context.Context, actual map[string]string, prio
 
 // updateTags makes the tags of a resource what tags_all is planned to be.
 func updateTags(ctx context.Context, client *lambda.Client, arn string, was, planned types.Map, diags *diag.Diagnostics) {
-	before, after := textMap(ctx, was, diags), textMap(ctx, planned, diags)
-	var gone []string
-	for _, k := range slices.Sorted(maps.Keys(before)) {
-		if _, ok := after[k]; !ok {
-			gone = append(gone, k)
-		}
-	}
-	changed := map[string]string{}
-	for k, v := range after {
-		if old, ok := before[k]; !ok || old != v {
-			changed[k] = v
-		}
-	}
+	changed, gone := tagChanges(textMap(ctx, was, diags), textMap(ctx, planned, diags))
 	blames := []blame{{"tag", "tags"}}
 	if len(gone) > 0 {
 		if _, err := client.UntagResource(ctx, &lambda.UntagResourceInput{Resource: &arn, TagKeys: gone}); err != nil {
@@ -105,4 +93,20 @@ func updateTags(ctx context.Context, client *lambda.Client, arn string, was, pla
 			report(diags, fmt.Sprintf("Tagging %s", arn), err, blames...)
 		}
 	}
+}
+
+// tagChanges returns what leads from the tags of before to those of after.
+func tagChanges(before, after map[string]string) (changed map[string]string, gone []string) {
+	for _, k := range slices.Sorted(maps.Keys(before)) {
+		if _, ok := after[k]; !ok {
+			gone = append(gone, k)
+		}
+	}
+	changed = map[string]string{}
+	for k, v := range after {
+		if old, ok := before[k]; !ok || old != v {
+			changed[k] = v
+		}
+	}
+	return changed, gone
 }

@@ -25,7 +25,10 @@ const (
 
 // uncheckedMembers have constraints for which AWS answers another error than
 // ValidationException; the handlers check them.
-var uncheckedMembers = []string{"CreateFunctionInput.Runtime", "UpdateFunctionConfigurationInput.Runtime"}
+var uncheckedMembers = []string{
+	"CreateFunctionInput.Runtime", "UpdateFunctionConfigurationInput.Runtime",
+	"CreateEventSourceMappingInput.EventSourceArn", "ListEventSourceMappingsInput.EventSourceArn", // DynamoDB Local's region is none
+}
 
 // Wire binds the operations to the Lambda API. queue takes asynchronous events.
 func (s *Service) Wire(queue *invoke.Queue) (*wire.Service, error) {

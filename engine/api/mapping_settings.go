@@ -1,6 +1,9 @@
 package api
 
 import (
+	"fmt"
+	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +14,7 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sources"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sources/filter"
+	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 )
 
 // Limits of mappings that the model does not tell.
@@ -43,6 +47,25 @@ func mappingDefaults(source sources.Source) types.EventSourceMappingConfiguratio
 	c.BisectBatchOnFunctionError = ptr(false)
 	c.DestinationConfig = &types.DestinationConfig{OnFailure: &types.OnFailure{}}
 	return c
+}
+
+// sourcePattern is what the model says of the ARN of an event source.
+const sourcePattern = `arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:([a-z]{2}(-gov)?-[a-z]+-\d{1})?:(\d{12})?:(.*)`
+
+var sourceARN = regexp.MustCompile("^" + sourcePattern + "$")
+
+// checkSource refuses a source that is no ARN of AWS's, or another account's or region's.
+// Servers of others, which the engine is configured with, may put what they like into
+// ARNs: DynamoDB Local says that its region is "ddblocal".
+func (s *Service) checkSource(source sources.Source, function catalog.Scope) error {
+	switch {
+	case s.Sources.Elsewhere(source.Service):
+		return nil
+	case !sourceARN.MatchString(source.ARN):
+		return &wire.Error{Code: "ValidationException", Status: http.StatusBadRequest, Message: fmt.Sprintf(
+			"1 validation error detected: Value '%s' at 'eventSourceArn' failed to satisfy constraint: Member must satisfy regular expression pattern: %s", source.ARN, sourcePattern)}
+	}
+	return source.CheckOwner(function)
 }
 
 // checkStart checks where a mapping begins to read.
@@ -109,7 +132,7 @@ func applyMapping(c *types.EventSourceMappingConfiguration, source sources.Sourc
 	if err != nil {
 		return err
 	}
-	return checkMapping(c)
+	return checkMapping(c, source)
 }
 
 // applyStream changes the settings that only streams have.
@@ -185,7 +208,7 @@ func applyQueue(c *types.EventSourceMappingConfiguration, source sources.Source,
 }
 
 // checkMapping checks the settings that all kinds of sources have.
-func checkMapping(c *types.EventSourceMappingConfiguration) error {
+func checkMapping(c *types.EventSourceMappingConfiguration, source sources.Source) error {
 	if c.MetricsConfig != nil && slices.ContainsFunc(c.MetricsConfig.Metrics, func(m types.EventSourceMappingMetric) bool { return m != types.EventSourceMappingMetricEventCount }) {
 		return catalog.Invalid("Event source mappings of streams and queues have the metrics EventCount only. Value: %v", c.MetricsConfig.Metrics)
 	}
@@ -202,7 +225,11 @@ func checkMapping(c *types.EventSourceMappingConfiguration) error {
 	if len(patterns) > maxFilters {
 		return catalog.Invalid("Too many filters: an event source mapping may have %d.", maxFilters)
 	}
-	if _, err := filter.Compile(patterns); err != nil {
+	f, err := filter.Compile(patterns)
+	if field := map[string]string{"kinesis": "data", "dynamodb": "dynamodb"}[source.Service]; err == nil && field != "" {
+		err = f.RequireJSON(field)
+	}
+	if err != nil {
 		return catalog.Invalid("%s", err.Error())
 	}
 	return nil

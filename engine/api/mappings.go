@@ -30,7 +30,7 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *lambda.Creat
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Sources.CheckOwner(source, target.Scope); err != nil {
+	if err := s.checkSource(source, target.Scope); err != nil {
 		return nil, err
 	}
 	if err := checkStart(source, in, s.Now()); err != nil {

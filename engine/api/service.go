@@ -19,7 +19,6 @@ import (
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/catalog"
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
-	"github.com/lambdaform/terraform-provider-lambda/engine/sources"
 	"github.com/lambdaform/terraform-provider-lambda/engine/store"
 	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 )
@@ -42,8 +41,8 @@ type Service struct {
 
 // Sources is what the operations on event source mappings need to know of sources.
 type Sources interface {
-	// CheckOwner refuses a source of another account or region than the function's.
-	CheckOwner(source sources.Source, function catalog.Scope) error
+	// Elsewhere tells whether a service is another server's, neither the engine's own nor AWS's.
+	Elsewhere(service string) bool
 	// Check returns the error that AWS gives for a source which does not exist, which the
 	// role of the function may not read, or which does not go with the function's timeout.
 	Check(ctx context.Context, arn string, function catalog.Ref, timeout time.Duration) error

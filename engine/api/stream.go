@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
@@ -25,7 +24,7 @@ func (s *calls) invokeWithResponseStream(w http.ResponseWriter, r *http.Request,
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	events := &eventWriter{w: w, encoder: eventstream.NewEncoder()}
+	events := &eventWriter{w: w, events: wire.NewEventStream(w)}
 	request.Stream = events
 	request.Tail = labels.Get("LogType") == string(types.LogTypeTail)
 	response, err := s.Invoker.Invoke(r.Context(), request)
@@ -56,7 +55,7 @@ func (s *calls) invokeWithResponseStream(w http.ResponseWriter, r *http.Request,
 	if err != nil {
 		return fmt.Errorf("encode the end of a stream: %w", err)
 	}
-	return events.send("InvokeComplete", "application/json", body)
+	return events.events.Send("InvokeComplete", "application/json", body)
 }
 
 // slowest is how long after a function's deadline its caller may still be reading.
@@ -64,31 +63,18 @@ const slowest = 5 * time.Second
 
 // eventWriter is an invoke.Stream that sends each piece as an event.
 type eventWriter struct {
-	w       http.ResponseWriter
-	encoder *eventstream.Encoder
+	w      http.ResponseWriter
+	events *wire.EventStream
 }
 
 func (e *eventWriter) Begin(h invoke.Head) {
 	e.limit(h.Deadline)
-	e.w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
 	e.w.Header().Set("X-Amz-Executed-Version", h.Version)
-	e.w.WriteHeader(http.StatusOK)
-	_ = http.NewResponseController(e.w).Flush()
+	e.events.Begin()
 }
 
 func (e *eventWriter) Write(piece []byte) (int, error) {
-	return len(piece), e.send("PayloadChunk", "application/octet-stream", piece)
-}
-
-func (e *eventWriter) send(event, contentType string, payload []byte) error {
-	message := eventstream.Message{Payload: payload}
-	message.Headers.Set(":message-type", eventstream.StringValue("event"))
-	message.Headers.Set(":event-type", eventstream.StringValue(event))
-	message.Headers.Set(":content-type", eventstream.StringValue(contentType))
-	if err := e.encoder.Encode(e.w, message); err != nil {
-		return fmt.Errorf("send %s: %w", event, err)
-	}
-	return http.NewResponseController(e.w).Flush()
+	return len(piece), e.events.Send("PayloadChunk", "application/octet-stream", piece)
 }
 
 // limit drops a caller that has not taken what it is sent soon after t.

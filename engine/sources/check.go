@@ -55,19 +55,16 @@ func ParseSource(arn string) (Source, error) {
 // FIFO tells whether the source is a queue that keeps the order of messages.
 func (s Source) FIFO() bool { return s.Service == "sqs" && strings.HasSuffix(s.Name, ".fifo") }
 
-// CheckOwner refuses a source of another account or region than the function's. Servers
-// of others, which the engine is configured with, may put what they like into ARNs.
-func (m *Manager) CheckOwner(source Source, function catalog.Scope) error {
+// CheckOwner refuses a source of another account or region than the function's.
+func (s Source) CheckOwner(function catalog.Scope) error {
 	switch {
-	case source.Scope == function || m.elsewhere(source.Service):
+	case s.Scope == function:
 		return nil
-	case source.Region != function.Region:
-		return catalog.Invalid("The event source must be in the same region as the function: %s is not in %s.", source.ARN, function.Region)
+	case s.Region != function.Region:
+		return catalog.Invalid("The event source must be in the same region as the function: %s is not in %s.", s.ARN, function.Region)
 	}
-	return source.denied("ReceiveMessage")
+	return s.denied("ReceiveMessage")
 }
-
-func (m *Manager) elsewhere(service string) bool { return m.Elsewhere != nil && m.Elsewhere(service) }
 
 // denied is the error that AWS gives for a source that the role may not read.
 func (s Source) denied(action string) error {
@@ -176,8 +173,8 @@ func (m *Manager) open(ctx context.Context, p *poller) (work, error) {
 		}
 		return newQueuePoller(p, q), nil
 	}
-	sp := &streamPoller{poller: p, reading: map[string]*reader{}}
-	records := recordSource{arn: source.ARN, region: source.Region, role: p.role}
+	sp := &streamPoller{poller: p, look: make(chan struct{}, 1), reading: map[string]*reader{}}
+	records := recordSource{arn: source.ARN, region: p.mapping.Region, role: p.role}
 	if source.Service == "dynamodb" {
 		client, err := m.dynamoClient(ctx, p.mapping.Scope)
 		sp.stream = &dynamoStream{client: client, source: records}
@@ -224,12 +221,13 @@ func (m *Manager) openQueue(ctx context.Context, source Source, scope catalog.Sc
 		o.RetryMaxAttempts = 1
 	})
 	in := &sqs.GetQueueUrlInput{QueueName: &source.Name}
-	if !m.elsewhere("sqs") { // others may name accounts as they like
+	if !m.Elsewhere("sqs") { // others may name accounts as they like
 		in.QueueOwnerAWSAccountId = &source.Account
 	}
 	out, err := client.GetQueueUrl(ctx, in)
 	if err != nil {
 		return nil, fmt.Errorf("find queue %s: %w", source.Name, err)
 	}
+	source.Region = scope.Region
 	return &queue{client: client, url: *out.QueueUrl, source: source}, nil
 }

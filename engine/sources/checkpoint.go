@@ -17,6 +17,9 @@ import (
 type Checkpoint struct {
 	// Owner is the engine that reads the shard; see lease.go.
 	Owner string
+	// Start is the first sequence number of the shard. A stream that is made anew may have
+	// shards of the same names.
+	Start string `json:",omitempty"`
 	// Lanes are the sequence numbers up to which the records of each lane are done. A
 	// mapping has as many lanes in a shard as its ParallelizationFactor says.
 	Lanes []string

@@ -42,7 +42,7 @@ func (l *lane) deliver(ctx context.Context, batch []record, w *window) error {
 		case !v.ran: // throttled, or there is no function: not its fault
 			b.refused++
 			l.result(problem("%s", v.problem))
-			if !l.wait(ctx, backoff(b.refused)) {
+			if !l.wait(ctx, min(backoff(b.refused), maxRefused)) {
 				return ctx.Err()
 			}
 			continue
@@ -126,6 +126,9 @@ func (l *lane) wait(ctx context.Context, d time.Duration) bool {
 		return true
 	}
 }
+
+// maxRefused is the longest pause before the next attempt to reach a function.
+const maxRefused = 10 * time.Second
 
 // backoff is the pause before attempt n+1 at a batch that failed n times.
 func backoff(n int) time.Duration { return min(500*time.Millisecond<<min(n-1, 8), time.Minute) }

@@ -69,7 +69,8 @@ func (c *fanoutCursor) read(ctx context.Context, _ int) (page, error) {
 }
 
 func (c *fanoutCursor) subscribe(ctx context.Context) error {
-	out, err := c.stream.client.SubscribeToShard(ctx, &kinesis.SubscribeToShardInput{
+	// A client of its own: the event streams of one share a buffer.
+	out, err := kinesis.New(c.stream.client.Options()).SubscribeToShard(ctx, &kinesis.SubscribeToShardInput{
 		ConsumerARN: &c.stream.consumer, ShardId: &c.shard, StartingPosition: &c.from,
 	})
 	var invalid *types.InvalidArgumentException

@@ -43,7 +43,7 @@ func (s *kinesisStream) shards(ctx context.Context) ([]shard, error) {
 			return nil, fmt.Errorf("list the shards of stream %s: %w", s.name, err)
 		}
 		for _, found := range out.Shards {
-			sh := shard{id: *found.ShardId}
+			sh := shard{id: *found.ShardId, start: aws.ToString(found.SequenceNumberRange.StartingSequenceNumber)}
 			for _, parent := range []*string{found.ParentShardId, found.AdjacentParentShardId} {
 				if parent != nil {
 					sh.parents = append(sh.parents, *parent)

@@ -12,10 +12,9 @@ import (
 const (
 	// maxBatchBytes keeps an event below the limit of a synchronous call of 6 MB.
 	maxBatchBytes = 6<<20 - 64<<10
-	// maxLaneBytes and maxLaneRecords are how much waits in a lane, about, before no
-	// more is read.
-	maxLaneBytes   = 2 * maxBatchBytes
-	maxLaneRecords = 10000
+	// minLaneRecords is how many records wait in a lane before no more is read, at least;
+	// otherwise it is two batches of them, or one of maxBatchBytes.
+	minLaneRecords = 500
 )
 
 // lane delivers those records of a shard that share it, in order, a batch at a time.
@@ -74,7 +73,7 @@ func notify(c chan struct{}) {
 func (l *lane) full() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.queue) >= max(maxLaneRecords, 2*l.size) || l.bytes >= maxLaneBytes
+	return len(l.queue) >= max(minLaneRecords, 2*l.size) || l.bytes >= maxBatchBytes
 }
 
 // oldest is when the oldest record arrived that is not done; zero if all are.

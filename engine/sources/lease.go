@@ -120,9 +120,9 @@ func (l *leases) lives(engine string) bool {
 	return ok && time.Since(heard) < l.life
 }
 
-// claim makes a shard this engine's, unless another has it, and returns how far it has
-// been read.
-func (l *leases) claim(ctx context.Context, checkpoints *store.Table[Checkpoint], key string) (Checkpoint, error) {
+// claim makes a shard with that first sequence number this engine's, unless another has
+// it, and returns how far it has been read.
+func (l *leases) claim(ctx context.Context, checkpoints *store.Table[Checkpoint], key, start string) (Checkpoint, error) {
 	if !l.held() {
 		if err := l.tell(ctx); err != nil {
 			return Checkpoint{}, fmt.Errorf("claim shard %s: %w", key, err)
@@ -132,12 +132,15 @@ func (l *leases) claim(ctx context.Context, checkpoints *store.Table[Checkpoint]
 		default:
 		}
 	}
-	if doc, ok := checkpoints.Get(key); ok && doc.Owner == l.engine {
+	if doc, ok := checkpoints.Get(key); ok && doc.Owner == l.engine && doc.Start == start {
 		return doc, nil
 	}
 	doc, err := checkpoints.Update(ctx, key, func(doc *Checkpoint, exists bool) error {
 		if exists && doc.Owner != l.engine && l.lives(doc.Owner) {
 			return errNotOwner
+		}
+		if doc.Start != start {
+			*doc = Checkpoint{Start: start}
 		}
 		doc.Owner = l.engine
 		return nil

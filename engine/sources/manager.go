@@ -44,9 +44,9 @@ type Options struct {
 	// Route tells how to reach a service, "kinesis", "dynamodb" or "sqs", for an account
 	// and region.
 	Route func(ctx context.Context, service string, scope catalog.Scope) (destination.Route, error)
-	// Elsewhere tells whether a service is another server's, neither the engine's own nor
-	// AWS's; nil if none is.
-	Elsewhere func(service string) bool
+	// Services are the endpoints of services that are other servers', neither the engine's
+	// own nor AWS's.
+	Services map[string]string
 	// Watch tells of new records of a stream, if it is the engine's own; else it is nil.
 	Watch func(streamARN string) (changed <-chan struct{}, stop func(), err error)
 	// Send tells a destination of records that are given up.
@@ -219,6 +219,9 @@ func (m *Manager) Settled(mapping catalog.Mapping) bool {
 	}
 	return p == nil || closed(p.done)
 }
+
+// Elsewhere tells whether a service is another server's, neither the engine's own nor AWS's.
+func (m *Manager) Elsewhere(service string) bool { return m.Services[service] != "" }
 
 // LastResult is how the last batch of a mapping went; empty before the first.
 func (m *Manager) LastResult(mapping string) string {

@@ -125,27 +125,22 @@ func (f function) Invoke(_ context.Context, r invoke.Request) (invoke.Response, 
 	for _, record := range event.Records {
 		texts = append(texts, string(record.Kinesis.Data))
 	}
-	if err := f(texts); err != nil {
-		return invoke.Response{FunctionError: "Unhandled", Version: "$LATEST"}, nil
+	response := invoke.Response{Version: "$LATEST"}
+	if f(texts) != nil {
+		response.FunctionError = "Unhandled"
 	}
-	return invoke.Response{Version: "$LATEST"}, nil
+	return response, nil
 }
 
 func (function) IteratorAge(catalog.Ref, time.Duration) {}
 func (function) Observe(catalog.Ref, string, float64)   {}
-func (s *site) put(stream, key, text string)            { s.putAll(stream, key, []string{text}) }
-func (s *site) mapping(stream string, edit ...edit) (id string) {
-	return s.mapped("f", stream, edit...)
-}
 
 type edit func(*types.EventSourceMappingConfiguration)
 
-func (s *site) putAll(stream, key string, texts []string) {
+func (s *site) put(stream, key, text string) {
 	s.Helper()
-	for _, text := range texts {
-		if _, err := s.streams.PutRecord(s.Context(), &kinesis.PutRecordInput{StreamName: &stream, PartitionKey: &key, Data: []byte(text)}); err != nil {
-			s.Fatal(err)
-		}
+	if _, err := s.streams.PutRecord(s.Context(), &kinesis.PutRecordInput{StreamName: &stream, PartitionKey: &key, Data: []byte(text)}); err != nil {
+		s.Fatal(err)
 	}
 }
 
@@ -156,13 +151,14 @@ func (s *site) stream(name string, shards int32) {
 	}
 }
 
-func (s *site) mapped(function, stream string, edits ...edit) (id string) {
+// mapping maps a stream to the function.
+func (s *site) mapping(stream string, edits ...edit) {
 	s.Helper()
-	id = uuid.NewString()
+	id := uuid.NewString()
 	now := time.Now().UTC()
 	m := catalog.Mapping{Scope: here, Created: now, Config: types.EventSourceMappingConfiguration{
 		UUID: &id, EventSourceArn: aws.String("arn:aws:kinesis:" + here.Region + ":" + here.Account + ":stream/" + stream),
-		FunctionArn: aws.String(catalog.Ref{Scope: here, Name: function}.ARN()), StartingPosition: types.EventSourcePositionTrimHorizon,
+		FunctionArn: aws.String(catalog.Ref{Scope: here, Name: "f"}.ARN()), StartingPosition: types.EventSourcePositionTrimHorizon,
 		BatchSize: aws.Int32(100), ParallelizationFactor: aws.Int32(1), MaximumRetryAttempts: aws.Int32(-1), MaximumRecordAgeInSeconds: aws.Int32(-1),
 		State: aws.String(catalog.MappingEnabled), LastModified: &now,
 	}}
@@ -172,7 +168,6 @@ func (s *site) mapped(function, stream string, edits ...edit) (id string) {
 	if err := s.catalog.CreateMapping(s.Context(), m); err != nil {
 		s.Fatal(err)
 	}
-	return id
 }
 
 func (s *site) eventually(what string, ok func() bool) {
@@ -259,7 +254,7 @@ func TestOvertakenEngine(t *testing.T) {
 	if err := m.leases.tell(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	doc, err := m.leases.claim(t.Context(), m.checkpoints, "shard")
+	doc, err := m.leases.claim(t.Context(), m.checkpoints, "shard", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +266,7 @@ func TestOvertakenEngine(t *testing.T) {
 	}
 	other := s.manager("b", nil, func([]string) error { return nil })
 	s.eventually("the shard can be taken over", func() bool {
-		doc, err = other.leases.claim(t.Context(), other.checkpoints, "shard")
+		doc, err = other.leases.claim(t.Context(), other.checkpoints, "shard", "")
 		return err == nil
 	})
 	if doc.from() != "1" {

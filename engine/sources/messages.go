@@ -111,7 +111,7 @@ func (p *queuePoller) handle(ctx context.Context, batch batchOfMessages) {
 		// Throttled, or there is no function: the messages are held while they may be.
 		p.result(problem("%s", v.problem))
 		p.slower()
-		wait := backoff(refused)
+		wait := min(backoff(refused), maxRefused)
 		if p.manager.Clock.Now().Add(wait).Sub(batch[0].at) > p.held() {
 			return
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,6 +27,8 @@ type poller struct {
 	done  chan struct{}
 	ready chan struct{} // closed once the source has been looked at
 	once  sync.Once
+
+	troubles atomic.Int64 // errors of the source, one after the other
 
 	mu   sync.Mutex
 	work work // nil: not begun
@@ -138,6 +141,29 @@ func closed(c <-chan struct{}) bool {
 		return true
 	default:
 		return false
+	}
+}
+
+// maxTrouble is the longest pause after errors of a source.
+const maxTrouble = 15 * time.Second
+
+// failed tells of an error of the source, and how long to wait: longer and longer.
+func (p *poller) failed(ctx context.Context, err error) time.Duration {
+	if ctx.Err() != nil {
+		return 0
+	}
+	p.result(problem("%v", err))
+	n := p.troubles.Add(1)
+	if n == 1 {
+		p.log.Warn("poll an event source", "err", err)
+	}
+	return min(time.Second<<min(n-1, 10), maxTrouble)
+}
+
+// recovered says that the source answers.
+func (p *poller) recovered() {
+	if p.troubles.Load() != 0 {
+		p.troubles.Store(0)
 	}
 }
 

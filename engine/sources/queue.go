@@ -116,7 +116,7 @@ func (p *queuePoller) run(ctx context.Context) {
 // hold makes sure that no other engine polls for the mapping: the limit of its calls is
 // one for all engines.
 func (p *queuePoller) hold(ctx context.Context) error {
-	_, err := p.manager.leases.claim(ctx, p.manager.checkpoints, *p.mapping.Config.UUID+".queue")
+	_, err := p.manager.leases.claim(ctx, p.manager.checkpoints, *p.mapping.Config.UUID+".queue", "")
 	if err != nil {
 		return err
 	}
@@ -236,6 +236,7 @@ func (p *queuePoller) receive(ctx context.Context, most int, wait time.Duration)
 	if err != nil {
 		return nil, fmt.Errorf("receive from queue %s: %w", p.source.Name, err)
 	}
+	p.recovered()
 	p.meter.polled(len(out.Messages))
 	if in.WaitTimeSeconds > 0 {
 		at = p.manager.Clock.Now()

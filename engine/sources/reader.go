@@ -15,7 +15,7 @@ const (
 	readPause    = 5 * time.Millisecond   // at least, so that records come in batches
 	busyInterval = 100 * time.Millisecond // after records, where nothing tells of new ones
 	idleInterval = time.Second            // at most, where nothing does
-	safeInterval = 15 * time.Second       // where something does
+	safeInterval = 30 * time.Second       // where something does
 	saveInterval = 10 * time.Second       // between checkpoints of what no function gets
 	// sourceTimeout is how long a source may take to answer.
 	sourceTimeout = 30 * time.Second
@@ -25,7 +25,9 @@ const (
 type reader struct {
 	*streamPoller
 	shard    string
-	start    position // where the mapping begins
+	first    string             // sequence number of the shard
+	stop     context.CancelFunc // ends the reader
+	start    position           // where the mapping begins
 	progress *progress
 	cursor   cursor // nil: to be opened
 	lanes    []*lane
@@ -37,11 +39,11 @@ type reader struct {
 }
 
 // newReader opens a shard at its checkpoint.
-func newReader(ctx context.Context, p *streamPoller, id string, doc Checkpoint, start position) (*reader, error) {
+func newReader(ctx context.Context, p *streamPoller, s shard, doc Checkpoint, begin position) (*reader, error) {
 	lanes := int(max(1, aws.ToInt32(p.mapping.Config.ParallelizationFactor)))
 	r := &reader{
-		streamPoller: p, shard: id, start: start, space: make(chan struct{}, 1),
-		progress: newProgress(p.manager.checkpoints, p.key(id), p.manager.Engine, doc, lanes),
+		streamPoller: p, shard: s.id, first: s.start, start: begin, space: make(chan struct{}, 1),
+		progress: newProgress(p.manager.checkpoints, p.key(s.id), p.manager.Engine, doc, lanes),
 	}
 	for i := range lanes {
 		r.lanes = append(r.lanes, newLane(r, i))
@@ -49,7 +51,7 @@ func newReader(ctx context.Context, p *streamPoller, id string, doc Checkpoint, 
 	if err := r.open(ctx); err != nil {
 		return nil, err
 	}
-	if start.start == lambda.EventSourcePositionLatest { // the tip moves on
+	if begin.start == lambda.EventSourcePositionLatest { // the tip moves on
 		r.start = p.created()
 	}
 	return r, r.progress.mark(ctx)
@@ -103,9 +105,11 @@ func (r *reader) read(ctx context.Context) (end bool) {
 		}
 		p, err := r.next(ctx)
 		if err != nil {
+			notify(r.look)
 			pause(ctx, r.failed(ctx, err))
 			continue
 		}
+		r.recovered()
 		got := r.hand(p)
 		if p.end {
 			return ctx.Err() == nil
@@ -178,7 +182,7 @@ func (r *reader) next(ctx context.Context) (page, error) {
 
 // limit is how many records are asked for: enough for every lane to go on with.
 func (r *reader) limit() int {
-	return min(10000, max(1000, int(aws.ToInt32(r.mapping.Config.BatchSize))*len(r.lanes)))
+	return min(10000, max(minLaneRecords, 2*int(aws.ToInt32(r.mapping.Config.BatchSize))*len(r.lanes)))
 }
 
 func (r *reader) reopen() {
@@ -211,7 +215,9 @@ func (r *reader) hand(p page) bool {
 	for i := range p.records {
 		rec := &p.records[i]
 		rec.aged = r.manager.Clock.Now().Add(-time.Since(rec.arrival))
-		if r.filter != nil && !rec.passes(r.filter) {
+		passes := r.filter == nil || rec.passes(r.filter)
+		rec.passes = nil // what it was made of need not be kept
+		if !passes {
 			filtered++
 			r.progress.skip(rec)
 			continue

@@ -12,8 +12,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
-// shardInterval is how often a mapping looks for new shards, if nothing tells of them.
-const shardInterval = 10 * time.Second
+// How often a mapping looks for new shards. There are none without the end of one that
+// is being read, so that it is no more than a safeguard where that is told at once.
+const (
+	shardInterval    = 10 * time.Second
+	ownShardInterval = time.Minute
+)
 
 // streamPoller feeds a function from all shards of a stream. The children of a shard
 // are read once it has been read to its end (spec usecases §4).
@@ -21,6 +25,8 @@ type streamPoller struct {
 	*poller
 	stream stream
 	watch  func(streamARN string) (changed <-chan struct{}, stop func(), err error) // nil if nothing tells of new records
+
+	look chan struct{} // something may have become of the shards
 
 	mu      sync.Mutex
 	reading map[string]*reader
@@ -33,6 +39,9 @@ func (p *streamPoller) run(ctx context.Context) {
 	ended := make(chan string)
 	for first := true; ; first = false {
 		wait := shardInterval
+		if p.watch != nil {
+			wait = ownShardInterval
+		}
 		listing, cancel := context.WithTimeout(ctx, sourceTimeout)
 		shards, err := p.stream.shards(listing)
 		cancel()
@@ -50,8 +59,12 @@ func (p *streamPoller) run(ctx context.Context) {
 			case err != nil:
 				wait = min(wait, p.failed(ctx, err))
 			case r != nil:
+				own, stop := context.WithCancel(ctx)
+				r.stop = stop
+				p.remember(r)
 				readers.Go(func() {
-					r.run(ctx)
+					defer stop()
+					r.run(own)
 					p.forget(s.id)
 					select {
 					case ended <- s.id:
@@ -61,6 +74,8 @@ func (p *streamPoller) run(ctx context.Context) {
 			}
 		}
 		if err == nil {
+			p.recovered()
+			p.stopOthers(shards)
 			p.trim(ctx, shards)
 		}
 		p.started()
@@ -68,18 +83,10 @@ func (p *streamPoller) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ended:
+		case <-p.look:
 		case <-time.After(wait):
 		}
 	}
-}
-
-// failed tells of an error of the source, and how long to wait.
-func (p *poller) failed(ctx context.Context, err error) time.Duration {
-	if ctx.Err() == nil {
-		p.result(problem("%v", err))
-		p.log.Warn("poll an event source", "err", err)
-	}
-	return time.Second
 }
 
 func (p *streamPoller) key(shard string) string { return *p.mapping.Config.UUID + "." + shard }
@@ -88,38 +95,43 @@ func (p *streamPoller) key(shard string) string { return *p.mapping.Config.UUID 
 func (p *streamPoller) ready(s shard, all []shard) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.reading[s.id] != nil || p.closed(s.id) {
+	if p.reading[s.id] != nil || p.closed(s) {
 		return false
 	}
-	for _, parent := range s.parents {
-		known := slices.ContainsFunc(all, func(s shard) bool { return s.id == parent })
-		if known && !p.closed(parent) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(all, func(other shard) bool { return slices.Contains(s.parents, other.id) && !p.closed(other) })
 }
 
-func (p *streamPoller) closed(shard string) bool {
-	doc, ok := p.manager.checkpoints.Get(p.key(shard))
-	return ok && doc.Closed
+// closed tells whether all of a shard has been read and handled.
+func (p *streamPoller) closed(s shard) bool {
+	doc, ok := p.manager.checkpoints.Get(p.key(s.id))
+	return ok && doc.Closed && doc.Start == s.start
 }
 
 // start makes a reader of a shard, unless another engine has it. first is true of the
 // shards that there are when polling begins.
 func (p *streamPoller) start(ctx context.Context, s shard, first bool) (*reader, error) {
-	doc, err := p.manager.leases.claim(ctx, p.manager.checkpoints, p.key(s.id))
+	doc, err := p.manager.leases.claim(ctx, p.manager.checkpoints, p.key(s.id), s.start)
 	if err != nil {
 		return nil, err
 	}
-	r, err := newReader(ctx, p, s.id, doc, p.beginning(first))
-	if err != nil {
-		return nil, err
-	}
+	return newReader(ctx, p, s, doc, p.beginning(first))
+}
+
+func (p *streamPoller) remember(r *reader) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.reading[s.id] = r
-	return r, nil
+	p.reading[r.shard] = r
+}
+
+// stopOthers ends the readers of shards that are no more.
+func (p *streamPoller) stopOthers(shards []shard) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, r := range p.reading {
+		if !slices.ContainsFunc(shards, func(s shard) bool { return s.id == id && s.start == r.first }) {
+			r.stop()
+		}
+	}
 }
 
 func (p *streamPoller) forget(shard string) {

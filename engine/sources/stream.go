@@ -34,6 +34,7 @@ type cursor interface {
 type shard struct {
 	id      string
 	parents []string
+	start   string // its first sequence number, which tells it from one of a stream of before; may be empty
 }
 
 // page is what one read has found.

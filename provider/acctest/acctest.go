@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -92,6 +93,9 @@ func Lambda() *lambda.Client { return lambda.NewFromConfig(config()) }
 
 // Kinesis returns a client of the engine's streams.
 func Kinesis() *kinesis.Client { return kinesis.NewFromConfig(config()) }
+
+// SQS returns a client of the engine's queues.
+func SQS() *sqs.Client { return sqs.NewFromConfig(config()) }
 
 func config() aws.Config {
 	endpoint := os.Getenv("LAMBDA_ENGINE_ENDPOINT")

@@ -85,7 +85,7 @@ func run(ctx context.Context, o options) error {
 		return measureFleet(ctx, o, o.fleet, packages[0])
 	}
 	if o.sources {
-		return measureSources(ctx, o, packages[0])
+		return measureSources(ctx, o, packages)
 	}
 	if _, err := goProgram(ctx, work, "./test/bench/bare"); err != nil {
 		return err

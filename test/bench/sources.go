@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,23 +30,38 @@ const (
 	idleSeconds     = 20
 )
 
-// sourceBench is an engine whose mappings are measured.
+// sourceBench is a server whose mappings are measured.
 type sourceBench struct {
-	*running
-	ctx     context.Context
-	work    string
-	pkg     pkg
-	streams *kinesis.Client
-	queues  *sqs.Client
+	ctx       context.Context
+	name      string
+	pkg       pkg    // a function that counts
+	counts    string // the directory where it does
+	client    *lambda.Client
+	streams   *kinesis.Client
+	queues    *sqs.Client
+	waiting   int // records that wait in a stream when its mapping is enabled
+	messages  int // and messages in a queue
+	patiently time.Duration
 }
 
-// measureSources tells how fast mappings are, and what idle ones cost.
-func measureSources(ctx context.Context, o options, p pkg) error {
-	counter, err := goProgram(ctx, o.work, "./test/bench/counter")
-	if err != nil {
-		return err
+func newSourceBench(ctx context.Context, o options, name, url string, p pkg) (*sourceBench, error) {
+	counts := filepath.Join(o.work, "counts", strings.ReplaceAll(name, " ", "-"))
+	if err := os.MkdirAll(counts, 0o755); err != nil { //nolint:gosec // functions are other users
+		return nil, err
 	}
-	if p.zip, err = archive("bootstrap", counter); err != nil {
+	who := credentials.NewStaticCredentialsProvider("test", "test", "")
+	return &sourceBench{
+		ctx: ctx, name: name, pkg: p, counts: counts, client: newClientOf(url), waiting: backlogRecords, messages: backlogMessages, patiently: time.Minute,
+		streams: kinesis.New(kinesis.Options{Region: "us-east-1", BaseEndpoint: &url, Credentials: who}),
+		queues:  sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &url, Credentials: who}),
+	}, nil
+}
+
+// measureSources tells how fast mappings are, and what idle ones cost; and the same of
+// ministack, with a function of Node.js for both.
+func measureSources(ctx context.Context, o options, packages []pkg) error {
+	compiled, script, err := counters(ctx, o, packages)
+	if err != nil {
 		return err
 	}
 	e, err := startEngine(ctx, launch{binary: o.binary, driver: "process", dir: filepath.Join(o.work, "sources"), port: "4586"})
@@ -56,22 +69,73 @@ func measureSources(ctx context.Context, o options, p pkg) error {
 		return err
 	}
 	defer e.stop()
-	who := credentials.NewStaticCredentialsProvider("test", "test", "")
-	b := &sourceBench{
-		running: e, ctx: ctx, work: o.work, pkg: p,
-		streams: kinesis.New(kinesis.Options{Region: "us-east-1", BaseEndpoint: &e.url, Credentials: who}),
-		queues:  sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &e.url, Credentials: who}),
-	}
-	for _, measure := range []func() error{b.kinesis, b.sqs, b.idle} {
-		if err := measure(); err != nil {
+	for name, p := range map[string]pkg{"this engine, Go": compiled, "this engine, Node.js": script} {
+		b, err := newSourceBench(ctx, o, name, e.url, p)
+		if err != nil {
 			return err
 		}
+		if err := b.measure(); err != nil {
+			return err
+		}
+		if p.language == "Go" {
+			if err := b.idle(e); err != nil {
+				return err
+			}
+		}
+	}
+	if why := noMinistack(o); why != "" {
+		fmt.Println("ministack:", why)
+		return nil
+	}
+	s, err := startMinistack(ctx, o, script)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	b, err := newSourceBench(ctx, o, "ministack, Node.js", strings.TrimSuffix(s.url, "/2015-03-31/functions/echo/invocations"), script)
+	if err != nil {
+		return err
+	}
+	b.waiting, b.messages, b.patiently = 4000, 400, 3*time.Minute
+	return b.measure()
+}
+
+// counters are functions that do nothing but count.
+func counters(ctx context.Context, o options, packages []pkg) (compiled, script pkg, err error) {
+	program, err := goProgram(ctx, o.work, "./test/bench/counter")
+	if err != nil {
+		return compiled, script, err
+	}
+	compiled, script = packages[0], packages[2]
+	if compiled.zip, err = archive("bootstrap", program); err != nil {
+		return compiled, script, err
+	}
+	script.zip, err = archive("index.mjs", []byte(`import { appendFileSync } from "node:fs";
+export const handler = async (event) => {
+  const now = Date.now(), last = event.Records?.at(-1);
+  const sent = last?.kinesis ? last.kinesis.approximateArrivalTimestamp * 1000 : Number(last?.attributes?.SentTimestamp ?? now);
+  if (last) appendFileSync(process.env.COUNTS, `+"`${now}000000 ${event.Records.length} ${Math.round((now - sent) * 1e6)}\\n`"+`);
+};
+`))
+	return compiled, script, err
+}
+
+func (b *sourceBench) measure() error {
+	if err := b.kinesis(); err != nil {
+		return fmt.Errorf("%s: %w", b.name, err)
+	}
+	if err := b.sqs(); err != nil {
+		return fmt.Errorf("%s: %w", b.name, err)
 	}
 	return nil
 }
 
+// named makes a name that no other bench has.
+func (b *sourceBench) named(what string) string { return what + "-" + b.pkg.name }
+
 func (b *sourceBench) function(name string) (counts string, err error) {
-	counts = filepath.Join(b.work, name+".counts")
+	counts = filepath.Join(b.counts, name)
+	name = b.named(name)
 	if err := create(b.ctx, b.client, name, role, b.pkg); err != nil {
 		return "", err
 	}
@@ -90,12 +154,12 @@ func (b *sourceBench) kinesis() error {
 	if err != nil {
 		return err
 	}
-	name := "bench"
+	name := b.named("bench")
 	if _, err := b.streams.CreateStream(b.ctx, &kinesis.CreateStreamInput{StreamName: &name, ShardCount: aws.Int32(4)}); err != nil {
 		return err
 	}
 	began := time.Now()
-	if err := parallel(4, func(worker int) error { return b.fill(name, worker, backlogRecords/4) }); err != nil {
+	if err := parallel(4, func(worker int) error { return b.fill(name, worker, b.waiting/4) }); err != nil {
 		return err
 	}
 	filled := time.Since(began)
@@ -103,11 +167,11 @@ func (b *sourceBench) kinesis() error {
 	if err != nil {
 		return err
 	}
-	rate, err := b.catchUp(counts, backlogRecords)
+	rate, err := b.catchUp(counts, b.waiting)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("Kinesis, 4 shards: %.0f records a second are put by 4 producers; %.0f a second are handled in batches of up to 500\n", backlogRecords/filled.Seconds(), rate)
+	fmt.Printf("%s: Kinesis, 4 shards: %.0f records a second are put by 4 producers; %.0f a second are handled in batches of up to 500\n", b.name, float64(b.waiting)/filled.Seconds(), rate)
 	err = b.singles(counts, func(i int) error {
 		_, err := b.streams.PutRecord(b.ctx, &kinesis.PutRecordInput{StreamName: &name, PartitionKey: aws.String(strconv.Itoa(i)), Data: []byte("x")})
 		return err
@@ -138,13 +202,13 @@ func (b *sourceBench) sqs() error {
 	if err != nil {
 		return err
 	}
-	queue, err := b.queues.CreateQueue(b.ctx, &sqs.CreateQueueInput{QueueName: aws.String("bench"), Attributes: map[string]string{"VisibilityTimeout": "120"}})
+	queue, err := b.queues.CreateQueue(b.ctx, &sqs.CreateQueueInput{QueueName: aws.String(b.named("bench")), Attributes: map[string]string{"VisibilityTimeout": "120"}})
 	if err != nil {
 		return err
 	}
 	began := time.Now()
 	err = parallel(8, func(int) error {
-		for range backlogMessages / 8 / 10 {
+		for range b.messages / 8 / 10 {
 			in := &sqs.SendMessageBatchInput{QueueUrl: queue.QueueUrl}
 			for j := range 10 {
 				in.Entries = append(in.Entries, sqstypes.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(j)), MessageBody: aws.String(strings.Repeat("x", 100))})
@@ -159,15 +223,15 @@ func (b *sourceBench) sqs() error {
 		return err
 	}
 	filled := time.Since(began)
-	id, err := b.enable("arn:aws:sqs:us-east-1:000000000000:bench", "messages", 10, false)
+	id, err := b.enable("arn:aws:sqs:us-east-1:000000000000:"+b.named("bench"), "messages", 10, false)
 	if err != nil {
 		return err
 	}
-	rate, err := b.catchUp(counts, backlogMessages)
+	rate, err := b.catchUp(counts, b.messages)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("SQS: %.0f messages a second are sent by 8 producers; %.0f a second are handled in batches of up to 10\n", backlogMessages/filled.Seconds(), rate)
+	fmt.Printf("%s: SQS: %.0f messages a second are sent by 8 producers; %.0f a second are handled in batches of up to 10\n", b.name, float64(b.messages)/filled.Seconds(), rate)
 	err = b.singles(counts, func(int) error {
 		_, err := b.queues.SendMessage(b.ctx, &sqs.SendMessageInput{QueueUrl: queue.QueueUrl, MessageBody: aws.String("x")})
 		return err
@@ -194,6 +258,7 @@ func parallel(n int, work func(worker int) error) error {
 }
 
 func (b *sourceBench) enable(arn, function string, batch int32, stream bool) (id *string, err error) {
+	function = b.named(function)
 	in := &lambda.CreateEventSourceMappingInput{EventSourceArn: &arn, FunctionName: &function, BatchSize: &batch}
 	if stream {
 		in.StartingPosition = types.EventSourcePositionTrimHorizon
@@ -210,86 +275,8 @@ func (b *sourceBench) disable(id *string) error {
 	return err
 }
 
-// call is what the function has written down of one call.
-type counted struct {
-	at      time.Time
-	records int
-	took    time.Duration
-}
-
-func readCounts(file string) (all []counted, err error) {
-	f, err := os.Open(file)
-	if os.IsNotExist(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		var c counted
-		var at, took int64
-		if _, err := fmt.Sscan(lines.Text(), &at, &c.records, &took); err != nil {
-			return nil, err
-		}
-		c.at, c.took = time.Unix(0, at), time.Duration(took)
-		all = append(all, c)
-	}
-	return all, nil
-}
-
-// catchUp waits until everything is handled, and returns how many records a second were:
-// between the first call's end and the last's.
-func (b *sourceBench) catchUp(file string, want int) (perSecond float64, err error) {
-	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		calls, err := readCounts(file)
-		if err != nil {
-			return 0, err
-		}
-		n := 0
-		for _, c := range calls {
-			n += c.records
-		}
-		if n < want {
-			continue
-		}
-		slices.SortFunc(calls, func(a, b counted) int { return a.at.Compare(b.at) })
-		return float64(n-calls[0].records) / calls[len(calls)-1].at.Sub(calls[0].at).Seconds(), nil
-	}
-	return 0, fmt.Errorf("%s: not everything was handled in time", file)
-}
-
-// singles tells how long a record takes from its put to the function, when it comes alone.
-func (b *sourceBench) singles(file string, put func(i int) error) error {
-	before, err := readCounts(file)
-	if err != nil {
-		return err
-	}
-	for i := range singleRecords {
-		if err := put(i); err != nil {
-			return err
-		}
-		time.Sleep(37 * time.Millisecond)
-	}
-	time.Sleep(time.Second)
-	calls, err := readCounts(file)
-	if err != nil {
-		return err
-	}
-	var took []time.Duration
-	for _, c := range calls[len(before):] {
-		took = append(took, c.took)
-	}
-	slices.Sort(took)
-	if len(took) == 0 {
-		return fmt.Errorf("%s: nothing was handled", file)
-	}
-	fmt.Printf("  alone, from the put to the function: p50 %s, p99 %s of %d calls\n", ms(took[len(took)/2]), ms(took[len(took)*99/100]), len(took))
-	return nil
-}
-
 // idle tells what mappings cost that have nothing to do: half read streams, half queues.
-func (b *sourceBench) idle() error {
+func (b *sourceBench) idle(e *running) error {
 	for i := range idleMappings / 2 {
 		name := fmt.Sprintf("idle-%d", i)
 		if _, err := b.streams.CreateStream(b.ctx, &kinesis.CreateStreamInput{StreamName: &name, ShardCount: aws.Int32(1)}); err != nil {
@@ -306,13 +293,13 @@ func (b *sourceBench) idle() error {
 		}
 	}
 	time.Sleep(5 * time.Second)
-	parts, err := b.takePart(b.ctx)
+	parts, err := e.takePart(b.ctx)
 	if err != nil {
 		return err
 	}
 	before := parts.spent()
 	time.Sleep(idleSeconds * time.Second)
 	used := parts.spent().minus(before)
-	fmt.Printf("%d idle mappings: %.1f %% of a core, the engine has %d MB\n", idleMappings, 100*used.engine.Seconds()/idleSeconds, b.residentMB())
+	fmt.Printf("%d idle mappings: %.1f %% of a core, the engine has %d MB\n", idleMappings, 100*used.engine.Seconds()/idleSeconds, e.residentMB())
 	return nil
 }

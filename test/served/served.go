@@ -44,7 +44,11 @@ func Services() ([]Service, error) {
 		return nil, err
 	}
 	return []Service{
-		{"lambda", lambda.Operations()}, {"kinesis", streams.Operations()}, {"logs", events.Operations()}, {"sts", identity.Operations()}, {"cloudwatch", monitoring.Operations()},
+		{"lambda", lambda.Operations()},
+		{"kinesis", streams.Operations()},
+		{"logs", events.Operations()},
+		{"sts", identity.Operations()},
+		{"cloudwatch", monitoring.Operations()},
 		{"sqs", queues.Operations()},
 	}, nil
 }

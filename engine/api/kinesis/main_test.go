@@ -22,14 +22,18 @@ import (
 	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 )
 
-const account = "123456789012"
+const (
+	account   = "123456789012"
+	streamARN = "arn:aws:kinesis:eu-west-1:" + account + ":stream/s"
+)
 
 // engine is a Kinesis in a store of its own, behind the wire.
 type engine struct {
 	*httptest.Server
-	service *kinesis.Service
-	clock   shifted
-	stop    func()
+	service  *kinesis.Service
+	clock    shifted
+	stopping context.CancelFunc
+	stop     func()
 }
 
 // shifted is the machine's clock, ahead by so many nanoseconds.
@@ -42,12 +46,22 @@ func (c shifted) NewTimer(d time.Duration) *clock.Timer { return clock.System().
 // start runs an engine on a directory until its stop is called or the test ends.
 func start(t testing.TB, dir string) *engine {
 	t.Helper()
+	ahead := shifted{&atomic.Int64{}}
+	e := startWith(t, dir, ahead)
+	e.clock = ahead
+	return e
+}
+
+func startWith(t testing.TB, dir string, c clock.Clock) *engine {
+	t.Helper()
 	st, err := store.Open(dir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &engine{clock: shifted{&atomic.Int64{}}}
-	if e.service, err = kinesis.Open(context.Background(), st, kinesis.WithClock(e.clock)); err != nil {
+	e := &engine{}
+	var ctx context.Context
+	ctx, e.stopping = context.WithCancel(context.Background())
+	if e.service, err = kinesis.Open(ctx, st, kinesis.WithClock(c), kinesis.WithStopping(ctx)); err != nil {
 		t.Fatal(err)
 	}
 	bound, err := e.service.Wire()
@@ -56,6 +70,7 @@ func start(t testing.TB, dir string) *engine {
 	}
 	e.Server = httptest.NewServer(wire.NewServer(wire.ServerConfig{Account: account}, bound))
 	e.stop = sync.OnceFunc(func() {
+		e.stopping()
 		e.Close()
 		e.service.Close()
 		st.Close()

@@ -46,9 +46,10 @@ func (s *Service) PutRecord(ctx context.Context, in *kinesis.PutRecordInput) (*k
 	if err := results[0].err; err != nil {
 		return nil, fmt.Errorf("put record on %s: %w", st.name, err)
 	}
+	encryption, _ := st.current.Load().encryption()
 	return &kinesis.PutRecordOutput{
 		ShardId: aws.String(shardID(results[0].shard)), SequenceNumber: aws.String(st.sequenceNumber(results[0].place, results[0].shard)),
-		EncryptionType: types.EncryptionTypeNone,
+		EncryptionType: encryption,
 	}, nil
 }
 
@@ -73,7 +74,8 @@ func (s *Service) PutRecords(ctx context.Context, in *kinesis.PutRecordsInput) (
 	if err != nil {
 		return nil, err
 	}
-	out := &kinesis.PutRecordsOutput{Records: make([]types.PutRecordsResultEntry, len(records)), FailedRecordCount: aws.Int32(0), EncryptionType: types.EncryptionTypeNone}
+	out := &kinesis.PutRecordsOutput{Records: make([]types.PutRecordsResultEntry, len(records)), FailedRecordCount: aws.Int32(0)}
+	out.EncryptionType, _ = st.current.Load().encryption()
 	for i, r := range results {
 		if r.err != nil {
 			*out.FailedRecordCount++

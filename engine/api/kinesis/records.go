@@ -34,13 +34,13 @@ func (s *Service) GetRecords(ctx context.Context, in *kinesis.GetRecordsInput) (
 	if in.Limit != nil {
 		limit = int(*in.Limit)
 	}
-	got, err := s.read(ctx, st, current, sh, it.place, limit)
+	got, err := s.read(ctx, st, current, sh, it.place, limit, maxBatch)
 	if err != nil {
 		return nil, err
 	}
 	out := &kinesis.GetRecordsOutput{Records: got.records, MillisBehindLatest: aws.Int64(got.behind)}
 	if got.end {
-		out.ChildShards = current.children(sh.Number)
+		out.ChildShards = got.children
 		return out, nil
 	}
 	it.place = got.next
@@ -50,26 +50,27 @@ func (s *Service) GetRecords(ctx context.Context, in *kinesis.GetRecordsInput) (
 
 // reading is a part of a shard.
 type reading struct {
-	records []types.Record
-	next    place // where to go on
-	behind  int64 // ms from the last record until now, if more follow
-	end     bool  // the shard is closed, and nothing follows
+	records  []types.Record
+	next     place // where to go on
+	behind   int64 // ms from the last record until now, if more follow
+	end      bool  // the shard is closed, and nothing follows but its children
+	children []types.ChildShard
 }
 
 // Bytes of messages that are asked for first, if there are many; then four times as many.
 const firstRead = 256 << 10
 
-// read returns at most limit records of a shard, and at most 10 MB unless one is larger,
+// read returns at most so many records of a shard, and bytes unless one record is larger,
 // from a place on. A shard without news is read without looking into the store.
-func (s *Service) read(ctx context.Context, st *stream, current *state, sh *liveShard, from place, limit int) (*reading, error) {
+func (s *Service) read(ctx context.Context, st *stream, current *state, sh *liveShard, from place, limit, bytes int) (*reading, error) {
 	got := &reading{records: []types.Record{}, next: from}
-	closed := sh.Closed != nil
 	newest := sh.newest.Load()
-	if closed && !from.before(sh.End) || from.Position > newest && !st.unsure.Load() {
-		got.end = closed
+	if sh.Closed != nil && !from.before(sh.End) || from.Position > newest && !st.unsure.Load() {
+		got.finish(current, sh)
 		return got, nil
 	}
-	c := collector{reading: got, st: st, shard: sh.shard, limit: limit, bytes: maxBatch, horizon: current.horizon(s.clock.Now())}
+	c := collector{reading: got, st: st, shard: sh.shard, limit: limit, bytes: bytes, horizon: current.horizon(s.clock.Now())}
+	c.encryption, _ = current.encryption()
 	request := getRequest{Subject: st.subject(sh.Number), From: max(from.Position, 1), Batch: min(limit, firstRead>>10), Bytes: firstRead}
 	for {
 		messages, more, err := s.get(ctx, st, request)
@@ -94,19 +95,27 @@ func (s *Service) read(ctx context.Context, st *stream, current *state, sh *live
 	if got.next.Position <= newest && !st.unsure.Load() {
 		got.next = place{Position: newest + 1}
 	}
-	got.end = closed
+	got.finish(current, sh)
 	return got, nil
+}
+
+// finish is called when nothing follows.
+func (r *reading) finish(current *state, sh *liveShard) {
+	if sh.Closed != nil {
+		r.end, r.children = true, current.children(sh.Number)
+	}
 }
 
 // collector makes records of messages.
 type collector struct {
 	*reading
-	st      *stream
-	shard   *shard
-	limit   int // of records
-	bytes   int // that are left
-	horizon time.Time
-	arrived time.Time // of the last record
+	st         *stream
+	shard      *shard
+	limit      int // of records
+	bytes      int // that are left
+	horizon    time.Time
+	arrived    time.Time // of the last record
+	encryption types.EncryptionType
 }
 
 // add tells whether there are records that do not fit any more.
@@ -139,7 +148,7 @@ func (c *collector) add(messages []message) (full bool, err error) {
 			c.arrived = m.stored
 			c.records = append(c.records, types.Record{
 				SequenceNumber: aws.String(c.st.sequenceNumber(at, c.shard.Number)), PartitionKey: &key, Data: data,
-				ApproximateArrivalTimestamp: &m.stored, EncryptionType: types.EncryptionTypeNone,
+				ApproximateArrivalTimestamp: &m.stored, EncryptionType: c.encryption,
 			})
 		}
 		c.next = place{Position: m.position + 1}

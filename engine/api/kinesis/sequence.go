@@ -2,6 +2,7 @@ package kinesis
 
 import (
 	"cmp"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +20,27 @@ func (p place) compare(other place) int {
 }
 
 func (p place) before(other place) bool { return p.compare(other) < 0 }
-func (p place) next() place             { return place{p.Position, p.Index + 1} }
+
+// next is the place behind p, if there is any in the message.
+func (p place) next() place {
+	if p.Index == lastIndex {
+		return place{Position: p.Position + 1}
+	}
+	return place{p.Position, p.Index + 1}
+}
+
+// previous is a place so that nothing is between it and p.
+func (p place) previous() place {
+	switch {
+	case p.Index > 0:
+		return place{p.Position, p.Index - 1}
+	case p.Position > 0:
+		return place{p.Position - 1, lastIndex}
+	}
+	return p
+}
+
+const lastIndex = math.MaxUint32
 
 // A sequence number has 56 digits, like AWS's, so that text order is number order:
 // a constant, when the stream was created (Unix milliseconds), the record's place, and

@@ -18,6 +18,12 @@
 //	read.go       reading messages
 //	records.go    GetRecords
 //	watch.go      Watch
+//	consumers.go  consumers of enhanced fan-out
+//	subscribe.go  SubscribeToShard
+//	settings.go   retention, mode, sizes, encryption, monitoring, limits
+//	tags.go       tags
+//	policy.go     resource policies
+//	token.go      tokens of pages
 //
 // Changes are complete when they are answered: a stream is never CREATING or UPDATING.
 package kinesis
@@ -39,10 +45,12 @@ import (
 
 // Service implements the operations of Kinesis over the SDK's types. It must be closed.
 type Service struct {
-	js       jetstream.JetStream
-	docs     *store.Table[document]
-	clock    clock.Clock
-	watchers watchers
+	js            jetstream.JetStream
+	docs          *store.Table[document]
+	clock         clock.Clock
+	stopping      context.Context // ends when no more is to be pushed
+	watchers      watchers
+	subscriptions subscriptions
 
 	creating sync.Mutex // held while streams are created, one at a time: they share a name and limits
 	mu       sync.RWMutex
@@ -57,6 +65,9 @@ type Option func(*Service)
 // stamped by JetStream.
 func WithClock(c clock.Clock) Option { return func(s *Service) { s.clock = c } }
 
+// WithStopping ends all subscriptions when ctx ends.
+func WithStopping(ctx context.Context) Option { return func(s *Service) { s.stopping = ctx } }
+
 // Open returns a Service of the streams in a store.
 func Open(ctx context.Context, st *store.Store, opts ...Option) (*Service, error) {
 	docs, err := store.OpenTable[document](ctx, st, "streams", nil)
@@ -64,7 +75,7 @@ func Open(ctx context.Context, st *store.Store, opts ...Option) (*Service, error
 		return nil, err
 	}
 	s := &Service{
-		js: st.JetStream(), docs: docs, clock: clock.System(),
+		js: st.JetStream(), docs: docs, clock: clock.System(), stopping: context.Background(),
 		streams: map[streamRef]*stream{}, byID: map[string]*stream{},
 	}
 	for _, opt := range opts {
@@ -86,7 +97,7 @@ func (s *Service) Wire() (*wire.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wire.NewService(model, s)
+	return wire.NewService(model, s, wire.WithRaw("SubscribeToShard", s.subscribeToShard))
 }
 
 // streamRef names a stream.

@@ -2,8 +2,6 @@ package kinesis
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"sort"
@@ -43,9 +41,6 @@ func shardNumber(id string) (int, bool) {
 func (s *state) route(h hashKey) int {
 	return sort.Search(len(s.open), func(i int) bool { return s.open[i].Low.compare(h) > 0 }) - 1
 }
-
-// horizon is the time before which records cannot be read any more.
-func (d *document) horizon(now time.Time) time.Time { return now.Add(-d.retention()) }
 
 // expired tells whether a shard is closed and all its records are too old.
 func (d *document) expired(sh *shard, now time.Time) bool {
@@ -102,9 +97,6 @@ func (st *stream) describe(sh *shard) types.Shard {
 	return described
 }
 
-// tokenLife is how long the token of a further page may be used.
-const tokenLife = 5 * time.Minute
-
 // shardPage is where a list of shards goes on. Clients see it in base64.
 type shardPage struct {
 	Stream string             `json:"s"` // id
@@ -133,13 +125,9 @@ func (s *Service) ListShards(ctx context.Context, in *kinesis.ListShardsInput) (
 	}
 	if more {
 		from.Stream, from.After, from.Issued = st.id, shards[len(shards)-1].Number, now.UnixMilli()
-		text, err := json.Marshal(from)
-		if err != nil {
-			return nil, fmt.Errorf("encode token: %w", err)
-		}
-		out.NextToken = aws.String(base64.StdEncoding.EncodeToString(text))
+		out.NextToken, err = encodeToken(from)
 	}
-	return out, nil
+	return out, err
 }
 
 // listed returns the stream whose shards are asked for, and where to begin.
@@ -176,22 +164,25 @@ func (s *Service) listed(ctx context.Context, in *kinesis.ListShardsInput, now t
 			return nil, from, invalid("NextToken and %s cannot be provided together.", other.name)
 		}
 	}
-	text, err := base64.StdEncoding.DecodeString(*in.NextToken)
-	if err != nil || json.Unmarshal(text, &from) != nil {
-		return nil, from, invalid("NextToken is invalid.")
+	if err := decodeToken(*in.NextToken, &from); err != nil {
+		return nil, from, err
 	}
-	if now.Sub(time.UnixMilli(from.Issued)) > tokenLife {
-		return nil, from, &types.ExpiredNextTokenException{Message: aws.String("NextToken has expired. Tokens are valid for 300 seconds.")}
+	if err := fresh(from.Issued, now); err != nil {
+		return nil, from, err
 	}
 	st, err := s.findID(ctx, from.Stream)
 	return st, from, err
 }
 
+func (s *Service) lookup(id string) *stream {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.byID[id]
+}
+
 // findID returns the stream that a token means.
 func (s *Service) findID(ctx context.Context, id string) (*stream, error) {
-	s.mu.RLock()
-	st := s.byID[id]
-	s.mu.RUnlock()
+	st := s.lookup(id)
 	if st == nil {
 		return nil, notFound("The stream does not exist any more.")
 	}

@@ -24,10 +24,17 @@ type document struct {
 	Name      string
 	Created   time.Time // whole milliseconds
 	Mode      types.StreamMode
-	Retention int32   // hours
-	MaxRecord int32   // KiB
-	Shards    []shard // by number, those that are closed too until their records have expired
-	Next      int     // number of the next shard
+	Retention int32      // hours
+	Floor     time.Time  // records of before have expired, when the retention was shorter
+	MaxRecord int32      // KiB
+	Shards    []shard    // by number, those that are closed too until their records have expired
+	Next      int        // number of the next shard
+	Consumers []consumer // by name
+	Tags      map[string]string
+	Policy    string
+	Key       string // of KMS
+	Metrics   []types.MetricsName
+	Warm      *int32 // MiB/s
 }
 
 func (d *document) ref() streamRef { return streamRef{d.Account, d.Region, d.Name} }

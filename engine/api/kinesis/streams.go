@@ -33,7 +33,10 @@ func (s *Service) CreateStream(ctx context.Context, in *kinesis.CreateStreamInpu
 	}
 	d := document{
 		ID: strings.ToLower(rand.Text()), Account: r.account, Region: r.region, Name: r.name, Created: time.Now().UTC().Truncate(time.Millisecond),
-		Mode: types.StreamModeProvisioned, Retention: standardRetention, MaxRecord: standardRecord,
+		Mode: types.StreamModeProvisioned, Retention: standardRetention, MaxRecord: standardRecord, Tags: in.Tags, Warm: in.WarmThroughputMiBps,
+	}
+	if err := checkTags(in.Tags, r.arn()); err != nil {
+		return nil, err
 	}
 	if in.MaxRecordSizeInKiB != nil {
 		d.MaxRecord = *in.MaxRecordSizeInKiB
@@ -94,9 +97,13 @@ func (s *Service) roomFor(d *document) error {
 		return s.roomForShards(d.ref(), len(d.Shards))
 	}
 	if onDemand >= maxOnDemand {
-		return tooMany("This request would exceed the limit of on-demand streams for the account %s in %s. Limit: %d.", d.Account, d.Region, maxOnDemand)
+		return tooManyOnDemand(d.ref())
 	}
 	return nil
+}
+
+func tooManyOnDemand(r streamRef) error {
+	return tooMany("This request would exceed the limit of on-demand streams for the account %s in %s. Limit: %d.", r.account, r.region, maxOnDemand)
 }
 
 // roomForShards refuses so many more open shards if they go beyond the account's limit.
@@ -129,7 +136,7 @@ func (s *Service) DeleteStream(ctx context.Context, in *kinesis.DeleteStreamInpu
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx)
-	if err := s.drop(ctx, st); err != nil {
+	if err := s.drop(ctx, st, aws.ToBool(in.EnforceConsumerDeletion)); err != nil {
 		return nil, err
 	}
 	s.watchers.announce(st.streamRef)
@@ -140,11 +147,14 @@ func (s *Service) DeleteStream(ctx context.Context, in *kinesis.DeleteStreamInpu
 }
 
 // drop deletes a stream, but not yet its messages.
-func (s *Service) drop(ctx context.Context, st *stream) error {
+func (s *Service) drop(ctx context.Context, st *stream, withConsumers bool) error {
 	st.changing.Lock()
 	defer st.changing.Unlock()
 	if st.gone {
 		return st.notFound()
+	}
+	if n := len(st.current.Load().Consumers); n > 0 && !withConsumers {
+		return inUse("Stream %s under account %s has %d registered consumers, so it cannot be deleted. Deregister them, or set EnforceConsumerDeletion.", st.name, st.account, n)
 	}
 	if err := s.docs.Delete(ctx, st.id); err != nil {
 		return fmt.Errorf("delete stream %s: %w", st.name, err)
@@ -167,11 +177,12 @@ func (s *Service) DescribeStream(ctx context.Context, in *kinesis.DescribeStream
 	for i, sh := range shards {
 		described[i] = st.describe(sh.shard)
 	}
+	encryption, key := d.encryption()
 	return &kinesis.DescribeStreamOutput{StreamDescription: &types.StreamDescription{
 		StreamName: &st.name, StreamARN: aws.String(st.arn()), StreamStatus: types.StreamStatusActive,
 		StreamModeDetails: &types.StreamModeDetails{StreamMode: d.Mode}, StreamCreationTimestamp: &st.created,
-		RetentionPeriodHours: &d.Retention, EncryptionType: types.EncryptionTypeNone,
-		EnhancedMonitoring: noMonitoring(), Shards: described, HasMoreShards: &more,
+		RetentionPeriodHours: &d.Retention, EncryptionType: encryption, KeyId: key,
+		EnhancedMonitoring: d.monitoring(), Shards: described, HasMoreShards: &more,
 	}}, nil
 }
 
@@ -182,17 +193,14 @@ func (s *Service) DescribeStreamSummary(ctx context.Context, in *kinesis.Describ
 		return nil, err
 	}
 	d := st.current.Load()
+	encryption, key := d.encryption()
 	return &kinesis.DescribeStreamSummaryOutput{StreamDescriptionSummary: &types.StreamDescriptionSummary{
 		StreamName: &st.name, StreamARN: aws.String(st.arn()), StreamStatus: types.StreamStatusActive,
 		StreamModeDetails: &types.StreamModeDetails{StreamMode: d.Mode}, StreamCreationTimestamp: &st.created,
-		RetentionPeriodHours: &d.Retention, EncryptionType: types.EncryptionTypeNone,
-		EnhancedMonitoring: noMonitoring(), OpenShardCount: aws.Int32(int32(len(d.open))), ConsumerCount: aws.Int32(0),
-		MaxRecordSizeInKiB: &d.MaxRecord,
+		RetentionPeriodHours: &d.Retention, EncryptionType: encryption, KeyId: key,
+		EnhancedMonitoring: d.monitoring(), OpenShardCount: aws.Int32(int32(len(d.open))), ConsumerCount: aws.Int32(int32(len(d.Consumers))),
+		MaxRecordSizeInKiB: &d.MaxRecord, WarmThroughput: d.warm(),
 	}}, nil
-}
-
-func noMonitoring() []types.EnhancedMetrics {
-	return []types.EnhancedMetrics{{ShardLevelMetrics: []types.MetricsName{}}}
 }
 
 // ListStreams lists the streams of the caller's account and region by name.

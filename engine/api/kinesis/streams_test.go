@@ -149,6 +149,18 @@ for s in c.list_shards(StreamARN=arn)["Shards"]:
     got += [x["Data"] for x in c.get_records(ShardIterator=it)["Records"]]
 assert sorted(got) == [str(i).encode() for i in range(10)], got
 assert list(p["StreamNames"] for p in c.get_paginator("list_streams").paginate()) == [["s"]]
+consumer = c.register_stream_consumer(StreamARN=arn, ConsumerName="c")["Consumer"]["ConsumerARN"]
+events = c.subscribe_to_shard(ConsumerARN=consumer, ShardId=r["Records"][0]["ShardId"], StartingPosition={"Type": "TRIM_HORIZON"})["EventStream"]
+for shard in c.list_shards(StreamARN=arn)["Shards"]:
+    low, high = (int(shard["HashKeyRange"][k]) for k in ("StartingHashKey", "EndingHashKey"))
+    c.split_shard(StreamARN=arn, ShardToSplit=shard["ShardId"], NewStartingHashKey=str((low + high) // 2))
+pushed, children = [], []
+for event in events: # until the end of the shard
+    pushed += [x["Data"] for x in event["SubscribeToShardEvent"]["Records"]]
+    children = event["SubscribeToShardEvent"].get("ChildShards", [])
+assert b"0" in pushed and len(children) == 2, (pushed, children)
+assert c.update_shard_count(StreamARN=arn, TargetShardCount=2, ScalingType="UNIFORM_SCALING")["CurrentShardCount"] == 4
+c.deregister_stream_consumer(ConsumerARN=consumer)
 c.delete_stream(StreamName="s")
 c.get_waiter("stream_not_exists").wait(StreamName="s")
 print("ok")

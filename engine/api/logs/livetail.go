@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
 	"github.com/google/uuid"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/observe"
@@ -72,11 +70,10 @@ func (s *Service) startLiveTail(w http.ResponseWriter, r *http.Request, _ wire.L
 	if err != nil {
 		return err
 	}
-	t := &tail{w: w, encoder: eventstream.NewEncoder()}
-	w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
-	w.WriteHeader(http.StatusOK)
+	t := &tail{w: w, events: wire.NewEventStream(w)}
+	t.events.Begin()
 	start := tailStart{wire.CallerFrom(ctx).RequestID, uuid.NewString(), in}
-	if err := errors.Join(t.send("initial-response", struct{}{}), t.send("sessionStart", start)); err != nil {
+	if err := errors.Join(t.events.SendJSON("initial-response", struct{}{}), t.events.SendJSON("sessionStart", start)); err != nil {
 		return err
 	}
 	events := make(chan tailEvent)
@@ -98,7 +95,7 @@ func (s *Service) startLiveTail(w http.ResponseWriter, r *http.Request, _ wire.L
 	cancel()
 	err = errors.Join(err, <-followed)
 	if errors.Is(err, context.DeadlineExceeded) {
-		_ = t.sendAs("exception", "SessionTimeoutException", map[string]string{"message": "The session has been open for three hours."})
+		_ = t.events.Fail("SessionTimeoutException", "The session has been open for three hours.")
 	}
 	return nil // whatever it was, the answer has begun
 }
@@ -147,8 +144,8 @@ func (in tailRequest) tails(stream string) bool {
 
 // tail is a session's stream of events.
 type tail struct {
-	w       http.ResponseWriter
-	encoder *eventstream.Encoder
+	w      http.ResponseWriter
+	events *wire.EventStream
 }
 
 // run sends what has come every second, until the client or the session ends.
@@ -168,27 +165,10 @@ func (t *tail) run(ctx context.Context, events <-chan tailEvent) error {
 			}
 		case <-tick.C:
 			_ = http.NewResponseController(t.w).SetWriteDeadline(time.Now().Add(10 * tailInterval))
-			if err := t.send("sessionUpdate", update); err != nil {
+			if err := t.events.SendJSON("sessionUpdate", update); err != nil {
 				return err
 			}
 			update = tailUpdate{Results: []tailEvent{}}
 		}
 	}
-}
-
-func (t *tail) send(event string, body any) error { return t.sendAs("event", event, body) }
-
-func (t *tail) sendAs(kind, name string, body any) error {
-	payload, err := json.Marshal(body)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", name, err)
-	}
-	message := eventstream.Message{Payload: payload}
-	message.Headers.Set(":message-type", eventstream.StringValue(kind))
-	message.Headers.Set(":"+kind+"-type", eventstream.StringValue(name))
-	message.Headers.Set(":content-type", eventstream.StringValue("application/json"))
-	if err := t.encoder.Encode(t.w, message); err != nil {
-		return fmt.Errorf("send %s: %w", name, err)
-	}
-	return http.NewResponseController(t.w).Flush()
 }

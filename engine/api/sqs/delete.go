@@ -103,14 +103,12 @@ func (q *queue) remove(entries []*entry) *write {
 			q.move(e, leaving)
 		}
 	}
-	w := newWrite()
-	q.append(w, deletion(numbers))
-	return w
+	return q.append(deletion(numbers), 0)
 }
 
 // removed waits for the deletion. Messages that could not be deleted are back in flight.
 func (q *queue) removed(w *write, entries []*entry) error {
-	w.wait()
+	q.wait(w)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.landed(w)

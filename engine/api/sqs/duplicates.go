@@ -39,8 +39,7 @@ type duplicate struct {
 	id     uuid.UUID
 	number uint64
 	until  int64  // ms since 1970
-	write  *write // nil once it is on disk
-	entry  *entry // beside write: which gets the number
+	entry  *entry // which gets the number; nil once it has
 }
 
 func (d *duplicates) add(k dedupKey, first duplicate, now int64) {

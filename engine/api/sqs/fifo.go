@@ -69,14 +69,13 @@ func (o *fifo) next(limit int, offer func(*entry) verdict) {
 		g := o.ready[0]
 		o.ready[0] = nil
 		o.ready = o.ready[1:]
-		for i := 0; limit > 0 && i < len(g.entries) && g.entries[i].stage == visible; {
+		for i := 0; limit > 0 && i < len(g.entries) && g.entries[i].stage == visible; i++ {
 			v := offer(g.entries[i])
-			if v == blocked {
-				break
-			}
-			if v == taken {
+			if v != aside {
 				limit--
-				i++
+			}
+			if v != taken {
+				break
 			}
 		}
 		g.listed = false

@@ -2,23 +2,20 @@ package sqs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
-
-// writeTimeout is how long a record may take to the disk.
-const writeTimeout = 30 * time.Second
 
 // journal is what a queue knows of its own on disk. The queue's lock guards it.
 type journal struct {
 	packs  []*pack  // that are still there, in their order
 	writes []*write // on their way, in their order
+	flight *flight  // those of them that JetStream has
+	next   []*write // those that wait for it
 	last   uint64   // position of the newest record that is known to be there
 	first  uint64   // position of the oldest that has not been cut off
 	live   int64    // bytes of messages that are there, about
@@ -29,6 +26,7 @@ type journal struct {
 // pack is messages that came together.
 type pack struct {
 	seq   uint64
+	part  int                    // of the message that JetStream has there
 	count int                    // of messages in it
 	alive int                    // of those that are not gone
 	size  int64                  // bytes
@@ -36,66 +34,12 @@ type pack struct {
 	data  atomic.Pointer[[]byte] // while it is recent
 }
 
-// write is a record on its way to the disk.
-type write struct {
-	future jetstream.PubAckFuture
-	after  uint64 // its position is behind this one
-	done   chan struct{}
-	seq    uint64 // once done, if err is nil
-	err    error
-}
-
 func (q *queue) streamName() string { return "SQS_" + q.incarnation }
 func (q *queue) subject() string    { return "sqs." + q.incarnation }
 
-// append sends a record on its way. The order of calls, under the queue's lock, is the
-// order of records. Whoever calls it must wait and then call landed.
-func (q *queue) append(w *write, record []byte) {
-	w.after = q.last
-	w.future, w.err = q.s.js.PublishMsgAsync(&nats.Msg{Subject: q.subject(), Data: record})
-	q.writes = append(q.writes, w)
-}
-
-func newWrite() *write { return &write{done: make(chan struct{})} }
-
-// forget sends a record on its way that nobody waits for.
-func (q *queue) forget(record []byte) {
-	if _, err := q.s.js.PublishMsgAsync(&nats.Msg{Subject: q.subject(), Data: record}); err != nil {
-		q.s.log.Warn("write journal of queue", "queue", q.arn(), "err", err)
-	}
-}
-
-var errSlowDisk = errors.New("the disk did not answer in time")
-
-// wait returns when a record is on disk, or cannot be. Who gave up asking does not
-// matter: the queue must know.
-func (w *write) wait() {
-	if w.err != nil {
-		return
-	}
-	timeout := time.NewTimer(writeTimeout)
-	defer timeout.Stop()
-	select {
-	case ack := <-w.future.Ok():
-		w.seq = ack.Sequence
-	case w.err = <-w.future.Err():
-	case <-timeout.C:
-		w.err = errSlowDisk
-	}
-}
-
-// landed is called, under the lock, when a write is known to have succeeded or failed.
-func (q *queue) landed(w *write) {
-	close(w.done)
-	if i := slices.Index(q.writes, w); i >= 0 {
-		q.writes = slices.Delete(q.writes, i, i+1)
-	}
-	q.last = max(q.last, w.seq)
-}
-
 // newPack registers a pack that is on disk.
-func (q *queue) newPack(seq uint64, count int, record []byte) *pack {
-	p := &pack{seq: seq, count: count, size: int64(len(record))}
+func (q *queue) newPack(seq uint64, part, count int, record []byte) *pack {
+	p := &pack{seq: seq, part: part, count: count, size: int64(len(record))}
 	i := len(q.packs)
 	for i > 0 && q.packs[i-1].seq > seq {
 		i--
@@ -149,7 +93,11 @@ func (q *queue) messages(ctx context.Context, p *pack) ([][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read record %d of queue %s: %w", p.seq, q.name, err)
 	}
-	return readPack(msg.Data)
+	records, err := split(msg.Data)
+	if err != nil || p.part >= len(records) {
+		return nil, errRecord
+	}
+	return readPack(records[p.part])
 }
 
 // openStream makes the stream of the queue, if it is not there yet.

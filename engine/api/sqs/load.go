@@ -108,13 +108,29 @@ func (r *replayed) read(ctx context.Context, stream jetstream.Stream) error {
 
 // apply takes one record.
 func (r *replayed) apply(seq uint64, record []byte) error {
+	records, err := split(record)
+	if err != nil {
+		return err
+	}
+	slot := 0
+	for part, record := range records {
+		if slot, err = r.applyPart(seq, part, slot, record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// applyPart takes one of several records, whose first message has that slot, and returns
+// the slot of the next.
+func (r *replayed) applyPart(seq uint64, part, slot int, record []byte) (int, error) {
 	if len(record) == 0 {
-		return errRecord
+		return slot, errRecord
 	}
 	in := &reader{b: record[1:]}
 	switch record[0] {
 	case recordMessages:
-		return r.pack(seq, record)
+		return r.pack(seq, part, slot, record)
 	case recordDeleted:
 		for range in.count() {
 			r.gone(in.uint())
@@ -134,26 +150,26 @@ func (r *replayed) apply(seq uint64, record []byte) error {
 			}
 		}
 	default:
-		return errRecord
+		return slot, errRecord
 	}
-	return in.err
+	return slot, in.err
 }
 
-func (r *replayed) pack(seq uint64, record []byte) error {
+func (r *replayed) pack(seq uint64, part, first int, record []byte) (int, error) {
 	messages, err := readPack(record)
 	if err != nil {
-		return err
+		return first, err
 	}
-	p := r.newPack(seq, len(messages), record)
+	p := r.newPack(seq, part, len(messages), record)
 	for slot, raw := range messages {
 		in := &reader{b: raw}
 		m := in.message(false)
 		if in.err != nil {
-			return in.err
+			return first, in.err
 		}
 		moved := m.number != 0
 		if !moved {
-			m.number = numberOf(seq, slot)
+			m.number = numberOf(seq, first+slot)
 		}
 		if moved && r.messages[m.number] != nil { // its first place is still there
 			r.gone(m.number)
@@ -167,7 +183,7 @@ func (r *replayed) pack(seq uint64, record []byte) error {
 			p.until = m.sent + dedupInterval
 		}
 	}
-	return nil
+	return first + len(messages), nil
 }
 
 func (r *replayed) gone(number uint64) {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -53,12 +54,28 @@ func start(t testing.TB, dir string, c clock.Clock) *cloud {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(wire.NewServer(wire.ServerConfig{}, api))
+	server := httptest.NewServer(wire.NewServer(wire.ServerConfig{Logger: logger(t)}, api))
 	cl := &cloud{TB: t, URL: server.URL, dir: dir, clock: c, store: s, service: service, server: server, stop: stop}
 	cl.Client = cl.as("AKID")
 	cl.inside = awssqs.New(cl.Options(), func(o *awssqs.Options) { o.HTTPClient = inside{server.Config.Handler} })
 	t.Cleanup(cl.close)
 	return cl
+}
+
+// logger tells of errors; or, for the table of test/compatibility, of every request.
+func logger(t testing.TB) *slog.Logger {
+	records := os.Getenv("COMPATIBILITY_DIR")
+	if records == "" {
+		return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	}
+	file, err := os.CreateTemp(records, "sqs-*.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	log := slog.New(slog.NewTextHandler(file, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	log.Info("test", "account", account, "name", t.Name())
+	return log
 }
 
 // as is a client with that access key.

@@ -54,8 +54,8 @@ type verdict int
 
 const (
 	taken   verdict = iota
-	skipped         // it is not there any more
-	blocked         // and nothing behind it may be handed out now
+	blocked         // nothing behind it may be handed out now
+	aside           // the same, but it does not count
 )
 
 // stage is where a message stands.
@@ -83,6 +83,7 @@ type entry struct {
 	sent   int64
 	group  *group     // of a FIFO queue
 	letter *uuid.UUID // its id, if it came as a dead letter
+	write  *write     // while it is on its way to the disk
 }
 
 // move changes the stage of an entry, and what follows from it.
@@ -180,11 +181,14 @@ func (q *queue) expire(now int64) {
 	}
 }
 
-// dues are entries by when they become visible.
+// dues are entries by when they become visible, and in the order in which they were sent.
 type dues []*entry
 
-func (d dues) Len() int           { return len(d) }
-func (d dues) Less(i, j int) bool { return d[i].due < d[j].due }
+func (d dues) Len() int { return len(d) }
+func (d dues) Less(i, j int) bool {
+	return d[i].due < d[j].due || d[i].due == d[j].due && d[i].number < d[j].number
+}
+
 func (d dues) Swap(i, j int) {
 	d[i], d[j] = d[j], d[i]
 	d[i].place, d[j].place = i, j

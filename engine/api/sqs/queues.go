@@ -275,10 +275,9 @@ func (s *Service) PurgeQueue(ctx context.Context, in *sqs.PurgeQueueInput) (*sqs
 		q.mu.Unlock()
 		return &sqs.PurgeQueueOutput{}, nil
 	}
-	w := newWrite()
-	q.append(w, binary.AppendUvarint([]byte{recordPurged}, last))
+	w := q.append(binary.AppendUvarint([]byte{recordPurged}, last), 0)
 	q.mu.Unlock()
-	w.wait()
+	q.wait(w)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.landed(w)

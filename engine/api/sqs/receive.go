@@ -77,17 +77,18 @@ type received struct {
 func (q *queue) receive(ctx context.Context, limit int, visibility, wait int64) ([]received, error) {
 	deadline := q.s.millis() + wait
 	q.mu.Lock()
-	for {
+	for waited := false; ; {
 		if q.gone {
 			q.mu.Unlock()
 			return nil, errNoQueue
 		}
 		got, dead, err := q.take(limit, visibility)
-		if len(got) > 0 && len(dead) == 0 && q.counts[visible] > 0 {
-			q.waiters.wake()
-		}
 		if err == nil && len(got) == 0 && len(dead) == 0 && q.await(ctx, deadline) {
+			waited = true
 			continue
+		}
+		if waited || len(got) > 0 { // the next looks whether there is more, and how long it has to wait now
+			q.waiters.wake()
 		}
 		q.mu.Unlock()
 		if err != nil {

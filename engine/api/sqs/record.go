@@ -13,6 +13,7 @@ const (
 	recordDeleted  byte = 2 // numbers of messages that are gone
 	recordPurged   byte = 3 // the number up to which all messages are gone
 	recordStates   byte = 4 // counts and visibility of messages
+	recordSeveral  byte = 5 // records that went to the disk together
 )
 
 // message is what is kept of a message.
@@ -46,10 +47,11 @@ type attribute struct {
 
 var errRecord = errors.New("damaged record")
 
-// slotBits is how many bits of a message's number are its place in its pack.
+// slotBits is how many bits of a message's number are its place among those that went to
+// the disk together.
 const slotBits = 10
 
-// number of the message in a place of the pack that the journal has at seq.
+// number of the message in a place of what the journal has at seq.
 func numberOf(seq uint64, slot int) uint64 { return seq<<slotBits | uint64(slot) }
 
 func appendText(b []byte, s string) []byte {
@@ -99,6 +101,30 @@ func appendPack(messages [][]byte) []byte {
 		b = append(b, m...)
 	}
 	return b
+}
+
+// join makes one record of several, and split takes it apart.
+func join(records [][]byte) []byte {
+	if len(records) == 1 {
+		return records[0]
+	}
+	b := []byte{recordSeveral}
+	for _, r := range records {
+		b = binary.AppendUvarint(b, uint64(len(r)))
+		b = append(b, r...)
+	}
+	return b
+}
+
+func split(record []byte) (records [][]byte, err error) {
+	if len(record) == 0 || record[0] != recordSeveral {
+		return [][]byte{record}, nil
+	}
+	r := &reader{b: record[1:]}
+	for len(r.b) > 0 {
+		records = append(records, r.bytes(r.uint()))
+	}
+	return records, r.err
 }
 
 func deletion(numbers []uint64) []byte {

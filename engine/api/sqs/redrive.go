@@ -179,7 +179,7 @@ func (q *queue) transfer(ctx context.Context, target *queue, entries []*entry, e
 		}
 	}
 	for len(messages) > 0 {
-		if messages, err = target.write(messages); err != nil {
+		if messages, err = target.write(messages, false); err != nil {
 			return err
 		}
 	}

@@ -200,7 +200,7 @@ func (q *queue) send(ctx context.Context, drafts []*draft) error {
 		fresh[i] = &d.message
 	}
 	for len(fresh) > 0 {
-		again, err := q.write(fresh)
+		again, err := q.write(fresh, q.fifo())
 		if err != nil {
 			return err
 		}
@@ -210,14 +210,16 @@ func (q *queue) send(ctx context.Context, drafts []*draft) error {
 }
 
 // write puts messages at the end of the journal, and returns those that were duplicates
-// of messages which could not be written in the end.
-func (q *queue) write(messages []*message) (again []*message, err error) {
+// of messages which could not be written in the end. Duplicates are looked for in what
+// senders send, and not in what comes from another queue.
+func (q *queue) write(messages []*message, dedups bool) (again []*message, err error) {
 	raw := make([][]byte, len(messages))
 	for i, m := range messages {
 		raw[i] = m.append(make([]byte, 0, len(m.body)+256))
 	}
 	type copied struct {
 		*message
+		entry *entry // which gets the number
 		first duplicate
 	}
 	var copies []copied
@@ -230,13 +232,12 @@ func (q *queue) write(messages []*message) (again []*message, err error) {
 		q.mu.Unlock()
 		return nil, errNoQueue
 	}
-	w := newWrite()
+	// The table of duplicates has the write before it is on its way.
 	pack := raw[:0]
 	for i, m := range messages {
-		dedups := q.fifo() && m.source == ""
 		if dedups {
 			if first, ok := q.dedup.find(q.rules.key(m.group, m.dedup), now); ok {
-				copies = append(copies, copied{m, first})
+				copies = append(copies, copied{m, first.entry, first})
 				continue
 			}
 		}
@@ -244,30 +245,42 @@ func (q *queue) write(messages []*message) (again []*message, err error) {
 		q.counts[writing]++
 		q.order.sent(e)
 		if dedups {
-			q.dedup.add(q.rules.key(m.group, m.dedup), duplicate{id: m.id, until: m.sent + dedupInterval, write: w, entry: e}, now)
+			q.dedup.add(q.rules.key(m.group, m.dedup), duplicate{id: m.id, until: m.sent + dedupInterval, entry: e}, now)
 		}
 		pack, entries, written = append(pack, raw[i]), append(entries, e), append(written, m)
 	}
 	if len(written) > 0 {
 		record := appendPack(pack)
-		q.append(w, record)
+		w := q.append(record, len(written))
+		for _, e := range entries {
+			e.write = w
+		}
 		q.mu.Unlock()
-		w.wait()
+		q.wait(w)
 		q.mu.Lock()
-		q.arrive(w, record, entries, written)
+		q.arrive(w, record, entries, written, dedups)
+		err = w.err
+	}
+	firsts := make([]*write, len(copies))
+	for i, c := range copies {
+		if c.entry != nil {
+			firsts[i] = c.entry.write
+		}
 	}
 	q.mu.Unlock()
-	if w.err != nil {
-		return nil, fmt.Errorf("send to queue %s: %w", q.name, w.err)
+	if err != nil {
+		return nil, fmt.Errorf("send to queue %s: %w", q.name, err)
 	}
-	for _, c := range copies {
-		if c.first.write != nil {
-			<-c.first.write.done
-			if c.first.write.err != nil {
+	for i, c := range copies {
+		if first := firsts[i]; first != nil {
+			<-first.done
+			if first.err != nil {
 				again = append(again, c.message)
 				continue
 			}
-			c.first.number = c.first.entry.number
+		}
+		if c.entry != nil {
+			c.first.number = c.entry.number
 		}
 		c.id, c.number = c.first.id, c.first.number
 	}
@@ -275,28 +288,28 @@ func (q *queue) write(messages []*message) (again []*message, err error) {
 }
 
 // arrive takes the messages of a pack into the index, when it is on disk.
-func (q *queue) arrive(w *write, record []byte, entries []*entry, messages []*message) {
+func (q *queue) arrive(w *write, record []byte, entries []*entry, messages []*message, dedups bool) {
 	defer q.landed(w)
 	now := q.s.millis()
 	if w.err != nil {
 		for i, e := range entries {
 			q.move(e, over)
-			if k := q.rules.key(messages[i].group, messages[i].dedup); q.dedup.known[k].write == w {
+			if k := q.rules.key(messages[i].group, messages[i].dedup); dedups && q.dedup.known[k].entry == e {
 				delete(q.dedup.known, k)
 			}
 		}
 		return
 	}
-	p := q.newPack(w.seq, len(entries), record)
+	p := q.newPack(w.seq, w.part, len(entries), record)
 	for i, e := range entries {
-		e.number = numberOf(w.seq, i)
+		e.number, e.write = numberOf(w.seq, w.slot+i), nil
 		messages[i].number = e.number
 		q.enter(e, p, i)
 		q.add(e, now)
-		if q.fifo() && messages[i].source == "" {
+		if dedups {
 			k := q.rules.key(messages[i].group, messages[i].dedup)
-			if first, ok := q.dedup.known[k]; ok && first.write == w {
-				first.write, first.entry, first.number = nil, nil, e.number
+			if first, ok := q.dedup.known[k]; ok && first.entry == e {
+				first.entry, first.number = nil, e.number
 				q.dedup.known[k] = first
 			}
 			p.until = messages[i].sent + dedupInterval

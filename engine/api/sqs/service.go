@@ -12,8 +12,8 @@
 //	redrive.go     what has been received too often   move.go     message move tasks
 //	queue.go       the index of a queue: what is visible, delayed, in flight
 //	standard.go    fifo.go   in which order messages are handed out
-//	journal.go     record.go   load.go   how a queue is on disk
-//	tend.go        what needs not be done at once
+//	journal.go     write.go   record.go   load.go   how a queue is on disk
+//	tend.go        what needs not be done at once     compact.go
 //
 // A queue is a journal, which is a JetStream stream, and an index of it in memory. The
 // journal gets a record for each send and each deletion, whole batches in one, which is
@@ -22,7 +22,8 @@
 // oldest message that is still there is cut off; if that one stays for long, it is moved
 // to the end. Bodies stay on disk.
 //
-// A queue belongs to one engine: no other may serve it at the same time.
+// A queue belongs to one engine: no other may serve it at the same time. It is read when
+// it is first used; messages that are too old go when it is next used.
 //
 // Other than on AWS, a queue's name can be used again at once when it was deleted, and a
 // queue can be purged as often as anybody likes.

@@ -174,6 +174,42 @@ func TestLongPolling(t *testing.T) {
 	}
 }
 
+// One that waits learns of a visibility timeout that began after it.
+func TestVisibilityEndsWait(t *testing.T) {
+	hands := clock.NewManual(noon)
+	c := start(t, t.TempDir(), hands)
+	url := c.queue("q", "VisibilityTimeout", "5")
+	receive := func(wait int32) chan []types.Message {
+		answer := make(chan []types.Message, 1)
+		go func() {
+			out, err := c.ReceiveMessage(t.Context(), &awssqs.ReceiveMessageInput{QueueUrl: &url, WaitTimeSeconds: wait})
+			if err != nil {
+				t.Error(err)
+				out = &awssqs.ReceiveMessageOutput{}
+			}
+			answer <- out.Messages
+		}()
+		return answer
+	}
+	timer := func(d time.Duration) {
+		t.Helper()
+		waitFor(t, "a timer of "+d.String(), func() bool { next, ok := hands.Next(); return ok && next == d })
+	}
+	first := receive(10)
+	timer(10 * time.Second)
+	second := receive(9)
+	timer(9 * time.Second)
+	c.send(url, "m")
+	if got := bodies(<-first); fmt.Sprint(got) != "[m]" {
+		t.Fatalf("the first received %v", got)
+	}
+	timer(5 * time.Second)
+	hands.Advance(5 * time.Second)
+	if got := bodies(<-second); fmt.Sprint(got) != "[m]" {
+		t.Errorf("the second received %v", got)
+	}
+}
+
 // waitFor waits until something is so.
 func waitFor(t testing.TB, what string, so func() bool) {
 	t.Helper()

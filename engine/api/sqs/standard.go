@@ -22,7 +22,7 @@ func (o *standard) next(limit int, offer func(*entry) verdict) {
 		o.ready[0] = nil
 		o.ready = o.ready[1:]
 		e.listed = false
-		if e.stage == visible && offer(e) == taken {
+		if e.stage == visible && offer(e) != aside {
 			limit--
 		}
 	}

@@ -76,10 +76,9 @@ func (q *queue) tidy(ctx context.Context) error {
 		return nil
 	}
 	if states := q.states(); states != nil {
-		w := newWrite()
-		q.append(w, states)
+		w := q.append(states, 0)
 		q.mu.Unlock()
-		w.wait()
+		q.wait(w)
 		q.mu.Lock()
 		q.landed(w)
 	}
@@ -98,5 +97,5 @@ func (q *queue) tidy(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return q.compact(ctx)
 }

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// waiters are the receives that wait for messages, first come first served. Each that is
-// woken and takes something wakes the next if there is more.
+// waiters are the receives that wait for messages, first come first served. Whatever
+// happens to a queue wakes one of them, and who goes, with messages or without, wakes the
+// next: so there is always one that knows when the next message is due.
 type waiters []chan struct{}
 
 func (w *waiters) join() chan struct{} {
@@ -30,16 +31,10 @@ func (w *waiters) wakeAll() {
 	}
 }
 
-// part ends a wait. Who was woken and does not want it any more lets the next have it.
+// part ends a wait.
 func (w *waiters) part(c chan struct{}) {
 	if i := slices.Index(*w, c); i >= 0 {
 		*w = slices.Delete(*w, i, i+1)
-		return
-	}
-	select {
-	case <-c:
-		w.wake()
-	default:
 	}
 }
 
@@ -55,7 +50,6 @@ func (q *queue) await(ctx context.Context, deadline int64) bool {
 		until = min(until, q.waiting[0].due)
 	}
 	woken := q.waiters.join()
-	// A delay that ends between two milliseconds is over at the end of the second.
 	timer := q.s.clock.NewTimer(time.Duration(until-now) * time.Millisecond)
 	q.mu.Unlock()
 	select {
@@ -66,13 +60,10 @@ func (q *queue) await(ctx context.Context, deadline int64) bool {
 	}
 	timer.Stop()
 	q.mu.Lock()
+	q.waiters.part(woken)
 	if ctx.Err() != nil || q.s.ctx.Err() != nil || q.gone {
-		q.waiters.part(woken)
+		q.waiters.wake()
 		return false
-	}
-	// Whether woken or not, this one looks now: nobody need be woken in its place.
-	if i := slices.Index(q.waiters, woken); i >= 0 {
-		q.waiters = slices.Delete(q.waiters, i, i+1)
 	}
 	return true
 }
