@@ -9,7 +9,8 @@ import (
 )
 
 // maxVisibility is the longest that a message can be invisible, in ms. An engine whose
-// clock ran ahead of this one's may have left times that are farther away.
+// clock ran ahead of this one's, as one with a clock_speed does, may have left times that
+// are farther away.
 const maxVisibility = 12 * 60 * 60 * 1000
 
 // load reads the journal of a queue when it is first used.
@@ -50,8 +51,9 @@ func (q *queue) replay(ctx context.Context, stream jetstream.Stream) error {
 	}
 	now := q.s.millis()
 	entries := found.inOrder()
+	ahead := max(0, found.newest-now) // that clock ran, before it was set back
 	for _, e := range entries {
-		e.due = min(e.due, now+maxVisibility)
+		e.due = min(e.due-ahead, now+maxVisibility)
 		q.order.sent(e)
 	}
 	for _, e := range entries {
@@ -66,6 +68,7 @@ type replayed struct {
 	*queue
 	messages map[uint64]*entry // that are there
 	numbers  []uint64          // in the order in which they came
+	newest   int64             // ms since 1970, at which anything was sent or received
 }
 
 func (r *replayed) inOrder() []*entry {
@@ -145,6 +148,7 @@ func (r *replayed) applyPart(seq uint64, part, slot int, record []byte) (int, er
 	case recordStates:
 		for range in.count() {
 			number, state := in.uint(), in.state()
+			r.newest = max(r.newest, state.first)
 			if e := r.messages[number]; e != nil {
 				e.state = state
 			}
@@ -167,6 +171,7 @@ func (r *replayed) pack(seq uint64, part, first int, record []byte) (int, error)
 		if in.err != nil {
 			return first, in.err
 		}
+		r.newest = max(r.newest, m.sent, m.first)
 		moved := m.number != 0
 		if !moved {
 			m.number = numberOf(seq, first+slot)

@@ -126,6 +126,33 @@ func TestTime(t *testing.T) {
 	}
 }
 
+// An engine whose clock ran ahead, as with a clock_speed, leaves times that mean as much
+// to the next one, which begins at the present.
+func TestClockGoesBack(t *testing.T) {
+	hands := clock.NewManual(noon.Add(5 * time.Hour))
+	c := start(t, t.TempDir(), hands)
+	url := c.queue("q", "VisibilityTimeout", "30")
+	c.send(url, "received")
+	c.receive(url)
+	c.send(url, "later", func(in *awssqs.SendMessageInput) { in.DelaySeconds = 40 })
+	hands = clock.NewManual(noon)
+	c.clock = hands
+	c = c.restart()
+	for _, step := range []struct {
+		after time.Duration
+		want  string
+	}{{0, ""}, {29 * time.Second, ""}, {time.Second, "received"}, {9 * time.Second, ""}, {time.Second, "later"}} {
+		hands.Advance(step.after)
+		var got string
+		for _, m := range c.receive(url) {
+			got += *m.Body
+		}
+		if got != step.want {
+			t.Errorf("received %q after %s more, want %q", got, step.after, step.want)
+		}
+	}
+}
+
 // A receive that waits ends with a send, with a delay that is over, at its time, and with
 // the engine.
 func TestLongPolling(t *testing.T) {
