@@ -18,11 +18,13 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// Pauses of those who put records, and of whoever changes shards.
+// Pauses of those who put records, and of whoever changes shards. Each message that is
+// poison holds up its group for seconds, and others of its batches with it.
 const (
-	recordPause  = 60 * time.Millisecond
-	messagePause = 120 * time.Millisecond
-	shardPause   = 1500 * time.Millisecond
+	recordPause   = 60 * time.Millisecond
+	standardPause = 30 * time.Millisecond
+	fifoPause     = 300 * time.Millisecond
+	shardPause    = 1500 * time.Millisecond
 )
 
 // poisonous is how many records there are for each that is poison.
@@ -131,7 +133,7 @@ func (p *producers) putOne(ctx context.Context) {
 
 // send sends messages of some groups. A message that is sent again has the deduplication
 // id that it had.
-func (p *producers) send(ctx context.Context, c *course, groups int) {
+func (p *producers) send(ctx context.Context, c *course, groups int, pause time.Duration) {
 	numbers := numbers{}
 	for ctx.Err() == nil {
 		in := &sqs.SendMessageBatchInput{QueueUrl: aws.String(p.urls[c.name])}
@@ -158,10 +160,6 @@ func (p *producers) send(ctx context.Context, c *course, groups int) {
 			}
 		}
 		p.answered("messages sent to "+c.name, begin, err)
-		pause := messagePause
-		if !c.ordered {
-			pause /= 4
-		}
 		time.Sleep(pause)
 	}
 }

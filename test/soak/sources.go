@@ -194,7 +194,7 @@ func (s *sources) load(ctx context.Context, load *sync.WaitGroup, r *report) {
 	p := &producers{sources: s, report: r}
 	load.Go(func() { p.putRecords(ctx) })
 	load.Go(func() { p.putOne(ctx) })
-	load.Go(func() { p.send(ctx, s.standard, 1) })
-	load.Go(func() { p.send(ctx, s.fifo, 8) })
+	load.Go(func() { p.send(ctx, s.standard, 1, standardPause) })
+	load.Go(func() { p.send(ctx, s.fifo, 8, fifoPause) })
 	load.Go(func() { p.reshard(ctx) })
 }
