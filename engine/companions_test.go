@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
 	"github.com/lambdaform/terraform-provider-lambda/engine"
 )
 
@@ -35,7 +38,7 @@ func TestCompanion(t *testing.T) {
 				t.Errorf("create a table: %d %s", got.status, got.body)
 			}
 			a := accountOn(t, e.URL(), id)
-			a.create("f", python(t, listTables))
+			a.create("f", python(t, listTables), func(in *lambda.CreateFunctionInput) { in.Timeout = aws.Int32(30) }) // boto3 is slow to load
 		}
 		if got := accountOn(t, e.URL(), id).call("f"); !strings.Contains(got, "users") {
 			t.Errorf("%s: a function finds %s", driver, got)

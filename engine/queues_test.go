@@ -112,7 +112,7 @@ func (q testQueue) mapped(edit ...func(*mappingInput)) {
 func TestQueue(t *testing.T) {
 	t.Parallel()
 	onQueues(t, func(t *testing.T, k queued) {
-		q := k.new(map[string]string{})
+		q := k.new(map[string]string{"VisibilityTimeout": "120"})
 		calls := q.recorder("f", "assert all(r['eventSource'] == 'aws:sqs' and r['attributes']['ApproximateReceiveCount'] == '1' and r['messageAttributes'] == {} and r['awsRegion'] == 'us-west-2' for r in event['Records'])")
 		want := numbered("m-", 23)
 		for _, body := range want {
@@ -133,6 +133,17 @@ func TestQueue(t *testing.T) {
 			}
 		}
 	})
+}
+
+// firsts are texts less those that come again: on a slow machine a message may, when its
+// visibility timeout is over before the function is.
+func firsts(all []string) (once []string) {
+	for _, text := range all {
+		if !slices.Contains(once, text) {
+			once = append(once, text)
+		}
+	}
+	return once
 }
 
 func sorted(s []string) []string {
@@ -157,10 +168,12 @@ func TestQueueRetries(t *testing.T) {
 		}
 		q.eventually("the bad ones are dead", func() bool { return dead.left() == 2 })
 		q.empty()
-		got := texts(calls())
-		slices.Sort(got)
-		if want := []string{"bad-1", "bad-1", "bad-2", "bad-2", "good-1", "good-2"}; !slices.Equal(got, want) {
-			t.Errorf("handled %v", got)
+		tried := map[string]int{}
+		for _, text := range texts(calls()) {
+			tried[text]++
+		}
+		if tried["good-1"] == 0 || tried["good-2"] == 0 || tried["bad-1"] != 2 || tried["bad-2"] != 2 {
+			t.Errorf("handled %v", tried)
 		}
 	})
 }
@@ -182,8 +195,8 @@ func TestQueueGroups(t *testing.T) {
 			}
 		}
 		q.mapped(func(in *mappingInput) { in.BatchSize = aws.Int32(3) })
-		good := func() []string { return texts(succeeded(calls())) }
-		q.eventually("all are handled", func() bool { return len(good()) >= 24 })
+		good := func() []string { return firsts(texts(succeeded(calls()))) }
+		q.eventually("all are handled", func() bool { return len(good()) == 24 })
 		for _, group := range []string{"a", "b", "c"} {
 			if got := withPrefix(good(), group); !slices.Equal(got, numbered(group+"-", 8)) {
 				t.Errorf("group %s: %v", group, got)

@@ -137,27 +137,29 @@ func (function) Observe(catalog.Ref, string, float64)   {}
 
 type edit func(*types.EventSourceMappingConfiguration)
 
-func (s *site) put(stream, key, text string) {
+// put puts a record on the stream s.
+func (s *site) put(key, text string) {
 	s.Helper()
-	if _, err := s.streams.PutRecord(s.Context(), &kinesis.PutRecordInput{StreamName: &stream, PartitionKey: &key, Data: []byte(text)}); err != nil {
+	if _, err := s.streams.PutRecord(s.Context(), &kinesis.PutRecordInput{StreamName: aws.String("s"), PartitionKey: &key, Data: []byte(text)}); err != nil {
 		s.Fatal(err)
 	}
 }
 
-func (s *site) stream(name string, shards int32) {
+// stream makes the stream s.
+func (s *site) stream(shards int32) {
 	s.Helper()
-	if _, err := s.streams.CreateStream(s.Context(), &kinesis.CreateStreamInput{StreamName: &name, ShardCount: &shards}); err != nil {
+	if _, err := s.streams.CreateStream(s.Context(), &kinesis.CreateStreamInput{StreamName: aws.String("s"), ShardCount: &shards}); err != nil {
 		s.Fatal(err)
 	}
 }
 
-// mapping maps a stream to the function.
-func (s *site) mapping(stream string, edits ...edit) {
+// mapping maps the stream s to the function.
+func (s *site) mapping(edits ...edit) {
 	s.Helper()
 	id := uuid.NewString()
 	now := time.Now().UTC()
 	m := catalog.Mapping{Scope: here, Created: now, Config: types.EventSourceMappingConfiguration{
-		UUID: &id, EventSourceArn: aws.String("arn:aws:kinesis:" + here.Region + ":" + here.Account + ":stream/" + stream),
+		UUID: &id, EventSourceArn: aws.String("arn:aws:kinesis:" + here.Region + ":" + here.Account + ":stream/s"),
 		FunctionArn: aws.String(catalog.Ref{Scope: here, Name: "f"}.ARN()), StartingPosition: types.EventSourcePositionTrimHorizon,
 		BatchSize: aws.Int32(100), ParallelizationFactor: aws.Int32(1), MaximumRetryAttempts: aws.Int32(-1), MaximumRecordAgeInSeconds: aws.Int32(-1),
 		State: aws.String(catalog.MappingEnabled), LastModified: &now,
@@ -214,15 +216,15 @@ func numbered(prefix string, n int) (all []string) {
 func TestEnginesShareShards(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.stream("s", 4)
+	s.stream(4)
 	var one, two tally
 	a := s.manager("a", nil, one.add)
 	s.manager("b", nil, two.add)
-	s.mapping("s")
+	s.mapping()
 	all := func() []string { return append(one.seen(), two.seen()...) }
 	put := func(prefix string) (want []string) {
 		for i, text := range numbered(prefix, 40) {
-			s.put("s", fmt.Sprint(i), text)
+			s.put(fmt.Sprint(i), text)
 		}
 		return numbered(prefix, 40)
 	}
@@ -284,7 +286,7 @@ func TestOvertakenEngine(t *testing.T) {
 func TestRecordAge(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.stream("s", 1)
+	s.stream(1)
 	var failing, other tally
 	hands := clock.NewManual(time.Now())
 	s.manager("a", hands, func(texts []string) error {
@@ -294,11 +296,11 @@ func TestRecordAge(t *testing.T) {
 		_ = failing.add(texts)
 		return fmt.Errorf("no")
 	})
-	s.mapping("s", func(c *types.EventSourceMappingConfiguration) {
+	s.mapping(func(c *types.EventSourceMappingConfiguration) {
 		c.MaximumRecordAgeInSeconds = aws.Int32(60)
 		c.DestinationConfig = &types.DestinationConfig{OnFailure: &types.OnFailure{Destination: aws.String("arn:aws:sqs:us-east-1:000000000000:q")}}
 	})
-	s.put("s", "k", "bad")
+	s.put("k", "bad")
 	attempts := 0
 	var waited time.Duration
 	for len(s.messages()) == 0 {
@@ -317,7 +319,7 @@ func TestRecordAge(t *testing.T) {
 	if err := json.Unmarshal(s.messages()[0].Body, &m); err != nil || m.RequestContext.Condition != ageExceeded || m.RequestContext.ApproximateInvokeCount != attempts || m.Kinesis.BatchSize != 1 {
 		t.Errorf("told %+v, %v", m, err)
 	}
-	s.put("s", "k", "good")
+	s.put("k", "good")
 	s.eventually("the shard goes on", func() bool { return len(other.seen()) == 1 })
 }
 

@@ -3,19 +3,21 @@ package sources
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	lambda "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
 )
 
 // Intervals between two reads of one shard.
 const (
-	readPause    = 5 * time.Millisecond   // at least, so that records come in batches
-	busyInterval = 100 * time.Millisecond // after records, where nothing tells of new ones
-	idleInterval = time.Second            // at most, where nothing does
-	safeInterval = 30 * time.Second       // where something does
+	ownInterval  = 5 * time.Millisecond   // at least, where something tells of new records: so that they come in batches
+	safeInterval = 30 * time.Second       // at most
+	busyInterval = 200 * time.Millisecond // at least, where nothing does: AWS allows five reads a second
+	idleInterval = time.Second            // at most
 	saveInterval = 10 * time.Second       // between checkpoints of what no function gets
 	// sourceTimeout is how long a source may take to answer.
 	sourceTimeout = 30 * time.Second
@@ -123,8 +125,15 @@ func (r *reader) read(ctx context.Context) (end bool) {
 		if !r.roomy(ctx) {
 			return false
 		}
-		pause(ctx, readPause)
-		if got || r.stream.pushes() {
+		switch {
+		case r.stream.pushes():
+			continue
+		case changed != nil:
+			pause(ctx, ownInterval)
+		case got:
+			pause(ctx, busyInterval)
+		}
+		if got {
 			interval = busyInterval
 			continue
 		}
@@ -170,6 +179,9 @@ func (r *reader) next(ctx context.Context) (page, error) {
 		r.reopen()
 		r.start = position{start: lambda.EventSourcePositionTrimHorizon}
 		return page{}, r.openAt(ctx, r.start)
+	case throttled(err):
+		pause(ctx, idleInterval)
+		return page{}, nil
 	case err != nil:
 		r.reopen()
 		return page{}, err
@@ -178,6 +190,12 @@ func (r *reader) next(ctx context.Context) (page, error) {
 	defer r.mu.Unlock()
 	r.behind, r.seen = p.behind, time.Now()
 	return p, nil
+}
+
+// throttled tells whether a source is read too often, perhaps by others too.
+func throttled(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && slices.Contains([]string{"ProvisionedThroughputExceededException", "LimitExceededException", "ThrottlingException"}, api.ErrorCode())
 }
 
 // limit is how many records are asked for: enough for every lane to go on with.

@@ -19,10 +19,10 @@ import (
 func TestResharding(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.stream("s", 2)
+	s.stream(2)
 	var all tally
 	s.manager("a", nil, all.add)
-	s.mapping("s", func(c *types.EventSourceMappingConfiguration) {
+	s.mapping(func(c *types.EventSourceMappingConfiguration) {
 		c.BatchSize, c.ParallelizationFactor = aws.Int32(7), aws.Int32(2)
 	})
 	const keys, each = 12, 60
@@ -30,13 +30,13 @@ func TestResharding(t *testing.T) {
 	for key := range keys {
 		producers.Go(func() {
 			for i := range each {
-				s.put("s", fmt.Sprint(key), fmt.Sprintf("%d/%d", key, i))
+				s.put(fmt.Sprint(key), fmt.Sprintf("%d/%d", key, i))
 			}
 		})
 	}
 	dice := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test's dice
 	for range 8 {
-		s.reshard("s", dice)
+		s.reshard(dice)
 	}
 	producers.Wait()
 	s.eventually("all are handled", func() bool { return len(all.seen()) >= keys*each })
@@ -49,9 +49,9 @@ func TestResharding(t *testing.T) {
 }
 
 // reshard splits an open shard in the middle, or merges two neighbours.
-func (s *site) reshard(stream string, dice *rand.Rand) {
+func (s *site) reshard(dice *rand.Rand) {
 	s.Helper()
-	out, err := s.streams.ListShards(s.Context(), &kinesis.ListShardsInput{StreamName: &stream})
+	out, err := s.streams.ListShards(s.Context(), &kinesis.ListShardsInput{StreamName: aws.String("s")})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func (s *site) reshard(stream string, dice *rand.Rand) {
 		for _, i := range open {
 			for _, j := range open {
 				if next(*out.Shards[i].HashKeyRange.EndingHashKey) == *out.Shards[j].HashKeyRange.StartingHashKey {
-					_, err = s.streams.MergeShards(s.Context(), &kinesis.MergeShardsInput{StreamName: &stream, ShardToMerge: out.Shards[i].ShardId, AdjacentShardToMerge: out.Shards[j].ShardId})
+					_, err = s.streams.MergeShards(s.Context(), &kinesis.MergeShardsInput{StreamName: aws.String("s"), ShardToMerge: out.Shards[i].ShardId, AdjacentShardToMerge: out.Shards[j].ShardId})
 					if err != nil {
 						s.Fatal(err)
 					}
@@ -76,7 +76,7 @@ func (s *site) reshard(stream string, dice *rand.Rand) {
 	}
 	shard := out.Shards[open[dice.IntN(len(open))]]
 	middle := half(*shard.HashKeyRange.StartingHashKey, *shard.HashKeyRange.EndingHashKey)
-	if _, err := s.streams.SplitShard(s.Context(), &kinesis.SplitShardInput{StreamName: &stream, ShardToSplit: shard.ShardId, NewStartingHashKey: &middle}); err != nil {
+	if _, err := s.streams.SplitShard(s.Context(), &kinesis.SplitShardInput{StreamName: aws.String("s"), ShardToSplit: shard.ShardId, NewStartingHashKey: &middle}); err != nil {
 		s.Fatal(err)
 	}
 }
@@ -98,13 +98,13 @@ func half(from, to string) string {
 func TestStreamMadeAnew(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.stream("s", 1)
+	s.stream(1)
 	var all tally
 	m := s.manager("a", nil, all.add)
-	s.mapping("s")
-	s.put("s", "k", "old")
-	s.reshard("s", rand.New(rand.NewPCG(1, 2))) //nolint:gosec // a test's dice
-	s.put("s", "k", "old too")
+	s.mapping()
+	s.put("k", "old")
+	s.reshard(rand.New(rand.NewPCG(1, 2))) //nolint:gosec // a test's dice
+	s.put("k", "old too")
 	s.eventually("the first shard is closed", func() bool {
 		closed := 0
 		for _, doc := range m.checkpoints.All() {
@@ -117,8 +117,8 @@ func TestStreamMadeAnew(t *testing.T) {
 	if _, err := s.streams.DeleteStream(t.Context(), &kinesis.DeleteStreamInput{StreamName: aws.String("s")}); err != nil {
 		t.Fatal(err)
 	}
-	s.stream("s", 1)
-	s.put("s", "k", "new")
+	s.stream(1)
+	s.put("k", "new")
 	s.eventually("the new stream is read", func() bool { return len(all.seen()) == 3 })
 	if got := all.seen(); !slices.Equal(got, []string{"old", "old too", "new"}) {
 		t.Errorf("handled %v", got)

@@ -6,7 +6,7 @@
 //
 //	compile.go   reads a pattern into a tree of conditions
 //	match.go     walks a record along that tree
-//	test.go      the conditions on one value
+//	condition.go  the conditions on one value
 //	number.go    numbers, which are compared as doubles
 //
 // A record matches a filter if it matches one of its patterns. Field names are taken

@@ -11,14 +11,23 @@ const FunctionName = "fed";
 const source = { EventSourceArn: stream, FunctionName, StartingPosition: "LATEST" };
 let UUID;
 
+// settled waits until the mapping is in a state.
+async function settled(state) {
+  for (const deadline = Date.now() + 30_000; (await send(GetEventSourceMappingCommand, { UUID })).State !== state; ) {
+    assert.ok(Date.now() < deadline, `waited in vain until the mapping is ${state}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 async function life() {
   await create(FunctionName);
   const made = await send(CreateEventSourceMappingCommand, { ...source, BatchSize: 5 });
   ({ UUID } = made);
   assert.deepEqual([made.$metadata.httpStatusCode, made.State, made.BatchSize, made.FunctionArn], [202, "Creating", 5, arn(FunctionName)]);
   assert.ok(Math.abs(Date.now() - made.LastModified) < 60_000);
-  assert.equal((await send(GetEventSourceMappingCommand, { UUID })).State, "Enabled");
+  await settled("Enabled");
   assert.equal((await send(UpdateEventSourceMappingCommand, { UUID, Enabled: false })).State, "Disabling");
+  await settled("Disabled");
   const Resource = made.EventSourceMappingArn;
   await send(TagResourceCommand, { Resource, Tags: { a: "1", b: "2" } });
   await send(UntagResourceCommand, { Resource, TagKeys: ["a"] });
@@ -37,6 +46,13 @@ async function refusals() {
   await refused(InvalidParameterValueException, 400, "Function does not exist", CreateEventSourceMappingCommand, { ...source, FunctionName: "nope" });
   await unmodelled("ValidationException", 400, "1 validation error detected: ", UpdateEventSourceMappingCommand, { UUID, BatchSize: 0 });
   assert.equal((await send(DeleteEventSourceMappingCommand, { UUID })).State, "Deleting");
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline; ) {
+    try {
+      await send(GetEventSourceMappingCommand, { UUID });
+    } catch {
+      break; // gone
+    }
+  }
   for (const Command of [GetEventSourceMappingCommand, UpdateEventSourceMappingCommand, DeleteEventSourceMappingCommand]) {
     await refused(ResourceNotFoundException, 404, "The resource you requested does not exist.", Command, { UUID });
   }

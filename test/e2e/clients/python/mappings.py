@@ -27,7 +27,7 @@ def test_life():
     uuid = mapping["UUID"]
     assert mapping["State"] == "Creating" and mapping["BatchSize"] == 5 and mapping["FunctionArn"] == ARN, mapping
     assert mapping["LastProcessingResult"] == "No records processed" and mapping["ResponseMetadata"]["HTTPStatusCode"] == 202
-    assert get(uuid)["State"] == "Enabled"
+    eventually(lambda: get(uuid)["State"] == "Enabled", "the mapping is enabled")
     kinesis.put_record(StreamName="source", PartitionKey="k", Data=b"x")
     eventually(lambda: get(uuid)["LastProcessingResult"] == "OK", "a batch has been processed")
 
@@ -38,11 +38,19 @@ def test_life():
 
     off = client.update_event_source_mapping(UUID=uuid, Enabled=False, BatchSize=7)
     assert off["State"] == "Disabling" and off["BatchSize"] == 7, off
-    assert get(uuid)["State"] == "Disabled"
+    eventually(lambda: get(uuid)["State"] == "Disabled", "the mapping is disabled")
     gone = client.delete_event_source_mapping(UUID=uuid)
     assert gone["State"] == "Deleting" and gone["UUID"] == uuid, gone
+    eventually(lambda: not there(uuid), "the mapping is gone")
     with raises(errors.ResourceNotFoundException, 404, "The resource you requested does not exist."):
         get(uuid)
+
+
+def there(uuid):
+    try:
+        return get(uuid)
+    except errors.ResourceNotFoundException:
+        return None
 
 
 def test_list():
