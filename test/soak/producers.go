@@ -19,7 +19,7 @@ import (
 )
 
 // Pauses of those who put records, and of whoever changes shards. Each message that is
-// poison holds up its group for seconds, and others of its batches with it.
+// poison holds up its group for seconds.
 const (
 	recordPause   = 60 * time.Millisecond
 	standardPause = 30 * time.Millisecond

@@ -62,9 +62,9 @@ type Failure struct {
 	ID string `json:"itemIdentifier"`
 }
 
-// handleRecords handles records up to the first that is poison, tells the ledger, and
-// fails of the others; of records without an order only of the poison. Some calls fail
-// whatever they get, before or behind the telling.
+// handleRecords handles records, tells the ledger, and fails of those that are poison and
+// of what they hold up: in a stream everything behind them, in a FIFO queue what is of
+// their group. Some calls fail whatever they get, before or behind the telling.
 func handleRecords(ctx context.Context, records []Record) (any, error) {
 	fate := rand.IntN(200) //nolint:gosec // a test's dice
 	switch {
@@ -77,7 +77,8 @@ func handleRecords(ctx context.Context, records []Record) (any, error) {
 	case fate < 17:
 		time.Sleep(100 * time.Millisecond)
 	}
-	ordered := records[0].MessageID == "" || strings.HasSuffix(records[0].source(), ".fifo")
+	stream, fifo := records[0].MessageID == "", strings.HasSuffix(records[0].source(), ".fifo")
+	held := map[string]bool{}
 	var handled []Item
 	failures := Failures{Items: []Failure{}}
 	for _, r := range records {
@@ -85,7 +86,8 @@ func handleRecords(ctx context.Context, records []Record) (any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read record %s: %w", r.id(), err)
 		}
-		if item.Poison || ordered && len(failures.Items) > 0 {
+		if item.Poison || stream && len(held) > 0 || fifo && held[item.Key] {
+			held[item.Key] = true
 			failures.Items = append(failures.Items, Failure{r.id()})
 			continue
 		}
