@@ -151,7 +151,7 @@ def test_subscribe():
         event = next(events)
         assert [r["Data"] for r in event["Records"]] == [b"two", b"three"] and event["MillisBehindLatest"] == 0, event
         put = kinesis.put_record(StreamName="wide", PartitionKey="p", ExplicitHashKey="0", Data=b"pushed")
-        event = next(events)
+        event = next(e for e in events if e["Records"])  # the others only say that it is alive
         [record] = event["Records"]
         assert (record["Data"], record["PartitionKey"], record["SequenceNumber"]) == (b"pushed", "p", put["SequenceNumber"]), event
         assert event["ContinuationSequenceNumber"] >= put["SequenceNumber"], event
