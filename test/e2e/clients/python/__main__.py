@@ -17,13 +17,14 @@ import logs
 import mappings
 import monitoring
 import permissions
+import queues
 import settings
 import streams
 import support
 import urls
 import versions
 
-TOPICS = (functions, versions, invocation, permissions, layers, urls, settings, streams, mappings, logs, monitoring, identity)
+TOPICS = (functions, versions, invocation, permissions, layers, urls, settings, streams, mappings, queues, logs, monitoring, identity)
 
 # Every exception of the models that the engine can be brought to send from outside.
 EXCEPTIONS = {
@@ -35,6 +36,9 @@ EXCEPTIONS = {
     "ResourceInUseException", "ValidationException",
     "InvalidParameterException", "ResourceAlreadyExistsException", "TooManyTagsException",
     "InvalidNextToken", "InvalidParameterCombinationException", "MissingRequiredParameterException", "ResourceNotFound",
+    "BatchEntryIdsNotDistinct", "BatchRequestTooLong", "EmptyBatchRequest", "InvalidAttributeName", "InvalidAttributeValue",
+    "InvalidBatchEntryId", "InvalidMessageContents", "MessageNotInflight", "QueueDoesNotExist", "QueueNameExists",
+    "ReceiptHandleIsInvalid", "TooManyEntriesInBatchRequest", "UnsupportedOperation",
 }  # fmt: skip
 
 
