@@ -42,19 +42,11 @@ func TestBroken(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ballast, err := os.Create(filepath.Join(dir, "ballast"))
-	if err != nil {
-		t.Fatal(err)
+	ballast := fill(t, dir)
+	var full *store.FullError
+	if err := stream.Purge(t.Context(), jetstream.WithPurgeSequence(messages/2)); !errors.As(err, &full) {
+		t.Fatalf("a purge without room: %v", err) // the server would not come back from it
 	}
-	for size := 1 << 20; size > 0; size /= 2 {
-		for err = nil; err == nil; {
-			_, err = ballast.Write(make([]byte, size))
-		}
-		if !errors.Is(err, syscall.ENOSPC) {
-			t.Fatal(err)
-		}
-	}
-	_ = ballast.Close()
 	deleted := map[uint64]bool{}
 deleting:
 	for n := uint64(1); n < messages; n += 2 { // each is a write that nobody can refuse
@@ -69,7 +61,7 @@ deleting:
 		}
 	}
 	s.Close()
-	if err := os.Remove(ballast.Name()); err != nil {
+	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
 	if err := store.AwaitRoom(t.Context(), data); err != nil {
@@ -83,9 +75,31 @@ deleting:
 	if stream, err = again.JetStream().Stream(t.Context(), "S"); err != nil {
 		t.Fatal(err)
 	}
+	if err := stream.Purge(t.Context(), jetstream.WithPurgeSequence(2)); err != nil {
+		t.Errorf("a purge with room: %v", err)
+	}
 	for n := uint64(1); n <= messages; n++ {
 		if _, err := stream.GetMsg(t.Context(), n); err != nil && !deleted[n] {
 			t.Fatalf("message %d is gone: %v", n, err)
 		}
 	}
+}
+
+// fill leaves a file system no room, and returns the file that takes it.
+func fill(t *testing.T, dir string) string {
+	t.Helper()
+	ballast, err := os.Create(filepath.Join(dir, "ballast"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ballast.Close()
+	for size := 1 << 20; size > 0; size /= 2 {
+		for err = nil; err == nil; {
+			_, err = ballast.Write(make([]byte, size))
+		}
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Fatal(err)
+		}
+	}
+	return ballast.Name()
 }

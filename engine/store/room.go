@@ -48,10 +48,44 @@ func (e *FullError) ErrorMessage() string {
 // ErrorFault is that of the service.
 func (e *FullError) ErrorFault() smithy.ErrorFault { return smithy.FaultServer }
 
-// guarded refuses messages that there is no room for.
+// guarded refuses messages that there is no room for, and purges.
 type guarded struct {
 	jetstream.JetStream
 	store *Store
+}
+
+// guardedStream refuses purges as long as the disk has no room: they write too, and
+// nats-server 2.15 waits for itself for ever, with the whole stream, when a write fails
+// within one (fileStore.compactLocked, flushPendingMsgs, rebuildState).
+type guardedStream struct {
+	jetstream.Stream
+	store *Store
+}
+
+func (s guardedStream) Purge(ctx context.Context, opts ...jetstream.StreamPurgeOpt) error {
+	if err := s.store.Room(0); err != nil {
+		return err
+	}
+	return s.Stream.Purge(ctx, opts...)
+}
+
+func (g guarded) stream(s jetstream.Stream, err error) (jetstream.Stream, error) {
+	if err != nil {
+		return nil, err
+	}
+	return guardedStream{s, g.store}, nil
+}
+
+func (g guarded) Stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	return g.stream(g.JetStream.Stream(ctx, name))
+}
+
+func (g guarded) CreateStream(ctx context.Context, c jetstream.StreamConfig) (jetstream.Stream, error) {
+	return g.stream(g.JetStream.CreateStream(ctx, c))
+}
+
+func (g guarded) CreateOrUpdateStream(ctx context.Context, c jetstream.StreamConfig) (jetstream.Stream, error) {
+	return g.stream(g.JetStream.CreateOrUpdateStream(ctx, c))
 }
 
 func (g guarded) Publish(ctx context.Context, subject string, payload []byte, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
