@@ -26,6 +26,7 @@ type lane struct {
 	arrived chan struct{}
 
 	mu       sync.Mutex
+	reserved int // bytes of an event that its records do not have
 	queue    []record
 	bytes    int
 	under    []record  // the batch that is being delivered
@@ -166,7 +167,7 @@ func (l *lane) take(belongs func(first, r *record) bool, now bool) (batch []reco
 func (l *lane) fitting(belongs func(first, r *record) bool) (n int, complete bool) {
 	bytes := 0
 	for n = range l.queue {
-		if n == l.size || n > 0 && (bytes+len(l.queue[n].event) > maxBatchBytes || !belongs(&l.queue[0], &l.queue[n])) {
+		if n == l.size || n > 0 && (bytes+len(l.queue[n].event) > maxBatchBytes-l.reserved || !belongs(&l.queue[0], &l.queue[n])) {
 			return n, true
 		}
 		bytes += len(l.queue[n].event) + 1

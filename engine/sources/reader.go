@@ -35,6 +35,7 @@ type reader struct {
 	lanes    []*lane
 	space    chan struct{} // a lane has taken something
 
+	size   int // of the records of the last page, in bytes each
 	mu     sync.Mutex
 	behind time.Duration
 	seen   time.Time // when behind was true
@@ -198,9 +199,11 @@ func throttled(err error) bool {
 	return errors.As(err, &api) && slices.Contains([]string{"ProvisionedThroughputExceededException", "LimitExceededException", "ThrottlingException"}, api.ErrorCode())
 }
 
-// limit is how many records are asked for: enough for every lane to go on with.
+// limit is how many records are asked for: enough for every lane to go on with, and no
+// more than memory should hold.
 func (r *reader) limit() int {
-	return min(10000, max(minLaneRecords, 2*int(aws.ToInt32(r.mapping.Config.BatchSize))*len(r.lanes)))
+	n := min(10000, max(minLaneRecords, 2*int(aws.ToInt32(r.mapping.Config.BatchSize))*len(r.lanes)))
+	return max(1, min(n, maxBatchBytes/max(1, r.size)))
 }
 
 func (r *reader) reopen() {
@@ -229,9 +232,10 @@ func (r *reader) openAt(ctx context.Context, at position) (err error) {
 // hand gives records to their lanes, and tells whether there were any.
 func (r *reader) hand(p page) bool {
 	r.meter.polled(len(p.records))
-	filtered := 0
+	filtered, bytes := 0, 0
 	for i := range p.records {
 		rec := &p.records[i]
+		bytes += len(rec.event)
 		rec.aged = r.manager.Clock.Now().Add(-time.Since(rec.arrival))
 		passes := r.filter == nil || rec.passes(r.filter)
 		rec.passes = nil // what it was made of need not be kept
@@ -246,6 +250,9 @@ func (r *reader) hand(p page) bool {
 		}
 	}
 	r.meter.filtered(filtered)
+	if n := len(p.records); n > 0 {
+		r.size = bytes / n
+	}
 	return len(p.records) > 0
 }
 
