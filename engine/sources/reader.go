@@ -79,6 +79,9 @@ func (r *reader) run(ctx context.Context) {
 		stop()
 	}
 	lanes.Wait()
+	for _, l := range r.lanes {
+		l.hold(-int(l.held.Load()))
+	}
 	if end && ctx.Err() == nil {
 		if err := r.progress.close(ctx); err != nil {
 			r.log.Warn("close a shard", "shard", r.shard, "err", err)
@@ -256,21 +259,25 @@ func (r *reader) hand(p page) bool {
 	return len(p.records) > 0
 }
 
-// roomy waits until every lane has room for more records.
+// roomy waits until every lane has room for more records, and memory too.
 func (r *reader) roomy(ctx context.Context) bool {
 	for {
-		full := false
+		full, held := false, int64(0)
 		for _, l := range r.lanes {
-			full = full || l.full()
+			full, held = full || l.full(), held+l.held.Load()
 		}
-		if !full {
+		if !full && (held == 0 || r.manager.held.Load() < maxHeld) {
 			return true
 		}
+		timer := time.NewTimer(busyInterval)
 		select {
 		case <-ctx.Done():
+			timer.Stop()
 			return false
 		case <-r.space:
+		case <-timer.C: // others may have let go
 		}
+		timer.Stop()
 	}
 }
 
