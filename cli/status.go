@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -98,12 +100,21 @@ func (a *app) printStatus(out io.Writer, health *daemon.Health, status *engine.S
 	return w.Flush()
 }
 
+// maxResult is how much is shown of a mapping's last result.
+const maxResult = 60
+
 // printMappings tells how far each mapping is behind.
 func printMappings(w io.Writer, mappings []engine.MappingStatus) {
 	if len(mappings) > 0 {
 		fmt.Fprintln(w, "\nEVENT SOURCE MAPPING\tFUNCTION\tSTATE\tSHARD\tWAITING\tBEHIND\tLAST RESULT")
 	}
+	slices.SortFunc(mappings, func(a, b engine.MappingStatus) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Function, b.Function))
+	})
 	for _, m := range mappings {
+		if result := []rune(m.Result); len(result) > maxResult {
+			m.Result = string(result[:maxResult]) + "…"
+		}
 		_, function, _ := strings.Cut(m.Function, ":function:")
 		source := m.Source[strings.LastIndex(m.Source, ":")+1:]
 		if len(m.Lag) == 0 {

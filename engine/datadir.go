@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // claim makes the data directory this engine's own, until it ends in whatever way.
@@ -27,13 +28,22 @@ func (e *Engine) claim() error {
 	if err != nil {
 		return fmt.Errorf("lock data directory: %w", err)
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	// An engine that was killed may take a moment to be gone.
+	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		if err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err == nil || time.Since(began) > lockPatience {
+			break
+		}
+	}
+	if err != nil {
 		_ = lock.Close()
 		return fmt.Errorf("another engine is running on the data directory %s: stop it with `terraform-provider-lambda engine stop --data-dir %s`, or choose another directory", dir, dir)
 	}
 	e.lock = lock
 	return nil
 }
+
+// lockPatience is how long a starting engine waits for the data directory.
+const lockPatience = 2 * time.Second
 
 // release gives the data directory up. It unlocks before it closes: a process that
 // is just being started holds a copy of the descriptor for a moment.

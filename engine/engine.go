@@ -80,10 +80,13 @@ type Config struct {
 	// Roles are the policies of execution roles, by ARN or, for any account, by name. A
 	// role that is not among them may do everything.
 	Roles map[string]*catalog.RolePolicy
-	// Clock measures the delays and the age of asynchronous events and of messages in
-	// queues, and the retention of Kinesis streams; default the system's.
-	Clock  clock.Clock
-	Limits catalog.Limits // the zero value means catalog.Today()
+	// Clock measures the delays and the age of asynchronous events, and of the records that
+	// mappings handle; default the system's.
+	Clock clock.Clock
+	// StreamClock measures the retention of Kinesis streams; default the system's, however
+	// fast Clock runs.
+	StreamClock clock.Clock
+	Limits      catalog.Limits // the zero value means catalog.Today()
 	// CodeCache is how many bytes of unpacked code are kept on disk for when they are
 	// used again, beyond the code that is in use; default 2 GB.
 	CodeCache int64
@@ -163,6 +166,9 @@ func (c Config) withDefaults() Config {
 	if c.Clock == nil {
 		c.Clock = clock.System()
 	}
+	if c.StreamClock == nil {
+		c.StreamClock = clock.System()
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -223,7 +229,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if e.streams, err = kinesis.Open(ctx, e.store, kinesis.WithClock(e.config.Clock), kinesis.WithStopping(e.stopping)); err != nil {
+	if e.streams, err = kinesis.Open(ctx, e.store, kinesis.WithClock(e.config.StreamClock), kinesis.WithStopping(e.stopping)); err != nil {
 		return err
 	}
 	if e.logs, err = observe.OpenLogs(ctx, e.store, e.config.Logger); err != nil {
@@ -232,7 +238,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if err := e.openMetrics(ctx); err != nil {
 		return err
 	}
-	e.queues, err = sqs.New(ctx, sqs.Options{Store: e.store, Clock: e.config.Clock, Stopping: e.stopping, Log: e.config.Logger})
+	e.queues, err = sqs.New(ctx, sqs.Options{Store: e.store, Stopping: e.stopping, Log: e.config.Logger})
 	return err
 }
 

@@ -300,3 +300,20 @@ func TestQueueMapping(t *testing.T) {
 		t.Errorf("not scaled: %+v", got)
 	}
 }
+
+// Messages that are too large for one event come in several; none is lost.
+func TestQueueOfLargeMessages(t *testing.T) {
+	t.Parallel()
+	k := queueKinds["sqs"](t)
+	q := k.new(map[string]string{"VisibilityTimeout": "60"})
+	calls := q.recorder("f", "if len(json.dumps(event)) > 6291556: raise Exception('too large')")
+	for i := range 8 {
+		q.send(strings.Repeat(string(rune('a'+i)), 1<<20-64), "")
+	}
+	q.mapped()
+	got := q.handled(calls, 8)
+	q.empty()
+	if len(firsts(got)) != 8 || len(succeeded(calls())) != len(calls()) {
+		t.Errorf("%d messages in %d calls", len(got), len(calls()))
+	}
+}

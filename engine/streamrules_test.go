@@ -131,7 +131,7 @@ func TestStreamPositionIsKept(t *testing.T) {
 func TestStreamTrimmedPosition(t *testing.T) {
 	t.Parallel()
 	hands := clock.NewManual(time.Now())
-	e, err := engine.Start(t.Context(), engine.Config{Listen: "127.0.0.1:0", DataDir: t.TempDir(), Driver: "process", Clock: hands, Logger: slog.New(slog.DiscardHandler)})
+	e, err := engine.Start(t.Context(), engine.Config{Listen: "127.0.0.1:0", DataDir: t.TempDir(), Driver: "process", Clock: hands, StreamClock: hands, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

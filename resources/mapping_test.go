@@ -210,6 +210,9 @@ func TestMappingErrors(t *testing.T) {
 		"FIFO window":      {config("arn:aws:sqs:us-east-1:000000000000:q.fifo", "maximum_batching_window_in_seconds = 1"), `Not for a FIFO queue`},
 		"scaled stream":    {config(stream, "starting_position = \"LATEST\"\nscaling_config {\n maximum_concurrency = 2\n}"), `Not for a stream`},
 		"lanes of windows": {config(stream, "starting_position = \"LATEST\"\ntumbling_window_in_seconds = 5\nparallelization_factor = 2"), `must be\s+1`},
+		"pattern of text":  {config(stream, "starting_position = \"LATEST\"\nfilter_criteria {\n filter {\n pattern = jsonencode({ data = [\"x\"] })\n}\n}"), `says of data is an\s+object`},
+		"destination":      {config(stream, "starting_position = \"LATEST\"\ndestination_config {\n on_failure {\n destination_arn = \"arn:aws:lambda:us-east-1:000000000000:function:f\"\n}\n}"), `Not a destination`},
+		"topics":           {config(stream, "starting_position = \"LATEST\"\ntopics = [\"a\"]"), `Only a Kafka cluster`},
 		"pattern":          {config(stream, "starting_position = \"LATEST\"\nfilter_criteria {\n filter {\n pattern = \"[1]\"\n}\n}"), `A pattern is a JSON object`},
 		"batch size":       {config(stream, "starting_position = \"LATEST\"\nbatch_size = 0"), `between 1 and 10000`},
 	}

@@ -20,7 +20,16 @@ func (r *mapping) ValidateConfig(ctx context.Context, req resource.ValidateConfi
 	}
 	m.validateStart(&resp.Diagnostics)
 	m.validateFilters(ctx, &resp.Diagnostics)
-	switch service(m.EventSourceARN) {
+	kind := service(m.EventSourceARN)
+	if kind == "sqs" || kind == "kinesis" || kind == "dynamodb" {
+		if len(m.Topics.Elements()) > 0 {
+			resp.Diagnostics.AddAttributeError(path.Root("topics"), "Not for this source", "Only a Kafka cluster has topics.")
+		}
+		if len(m.Queues.Elements()) > 0 {
+			resp.Diagnostics.AddAttributeError(path.Root("queues"), "Not for this source", "Only a broker of Amazon MQ has queues. The queue of SQS is the event_source_arn.")
+		}
+	}
+	switch kind {
 	case "sqs":
 		m.validateQueue(ctx, &resp.Diagnostics)
 	case "kinesis", "dynamodb":
@@ -95,8 +104,13 @@ func (m *mappingModel) validateStream(ctx context.Context, diags *diag.Diagnosti
 	if d == nil {
 		return
 	}
-	if f := block[onFailureModel](ctx, d.OnFailure, diags); f != nil && strings.HasSuffix(f.DestinationARN.ValueString(), ".fifo") {
-		diags.AddAttributeError(path.Root("destination_config"), "Not to a FIFO queue or topic", "Records that are given up go to a standard queue or topic, or to a bucket.")
+	f := block[onFailureModel](ctx, d.OnFailure, diags)
+	if f == nil || f.DestinationARN.IsUnknown() {
+		return
+	}
+	to := service(f.DestinationARN)
+	if strings.HasSuffix(f.DestinationARN.ValueString(), ".fifo") || to != "sqs" && to != "sns" && to != "s3" {
+		diags.AddAttributeError(path.Root("destination_config"), "Not a destination", "Records that are given up go to a standard queue (SQS), a standard topic (SNS) or a bucket (S3), not to "+f.DestinationARN.ValueString()+".")
 	}
 }
 
@@ -111,7 +125,12 @@ func (m *mappingModel) validateFilters(ctx context.Context, diags *diag.Diagnost
 		if f.Pattern.ValueString() == "" {
 			continue
 		}
-		if err := json.Unmarshal([]byte(f.Pattern.ValueString()), &object); err != nil {
+		err := json.Unmarshal([]byte(f.Pattern.ValueString()), &object)
+		field := map[string]string{"kinesis": "data", "dynamodb": "dynamodb"}[service(m.EventSourceARN)]
+		if _, list := object[field].([]any); list {
+			diags.AddAttributeError(path.Root("filter_criteria"), "Not a pattern", fmt.Sprintf("What a pattern says of %s is an object: records are filtered if they are JSON. Pattern: %s", field, f.Pattern.ValueString()))
+		}
+		if err != nil {
 			diags.AddAttributeError(path.Root("filter_criteria"), "Not a pattern", fmt.Sprintf("A pattern is a JSON object, such as jsonencode({ body = { kind = [\"order\"] } }): %v. Pattern: %s", err, f.Pattern.ValueString()))
 		}
 	}

@@ -5,12 +5,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/invoke"
 )
+
+// maxEvent is how large the event of a synchronous call may be, in bytes.
+const maxEvent = 6<<20 + 100
 
 // verdict is what has come of an attempt at a batch.
 type verdict struct {
@@ -53,9 +57,13 @@ func (l *lane) call(ctx context.Context, id string, batch []record, w *window) v
 
 // invoke runs the function with an event.
 func (p *poller) invoke(ctx context.Context, id, trace string, payload []byte, records int) verdict {
+	p.meter.invoked(records)
+	if len(payload) > maxEvent { // as if the function had failed at it: it always would
+		p.meter.failed(records)
+		return verdict{problem: fmt.Sprintf("the event has %d bytes; functions take %d", len(payload), maxEvent), ran: true}
+	}
 	response, err := p.manager.Invoker.Invoke(ctx, invoke.Request{Ref: p.target, RequestID: id, TraceID: trace, Payload: payload})
 	v := verdict{response: response, ran: err == nil}
-	p.meter.invoked(records)
 	var missing *types.ResourceNotFoundException
 	switch {
 	case errors.As(err, &missing):
@@ -99,33 +107,35 @@ func (l *lane) event(batch []record, w *window) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// itemFailures is the answer of a function that reports what it has failed at (spec
-// behaviour §3.4, today's ReportBatchItemFailures).
-type itemFailures struct {
-	Failures []struct {
-		Item *string `json:"itemIdentifier"`
-	} `json:"batchItemFailures"`
-}
+// fields are those of a JSON object, whose names are as they are written: the decoder
+// would take capitals for small letters.
+type fields = map[string]json.RawMessage
 
-// failures returns what a function says it has failed at. It is not ok if the answer
-// makes no sense, which AWS takes for a failure of all.
+// failures returns what a function says it has failed at (today's ReportBatchItemFailures,
+// spec behaviour §3.4). It is not ok if the answer makes no sense, which AWS takes for a
+// failure of all.
 func failures(answer []byte) (items []string, ok bool) {
 	answer = bytes.TrimSpace(answer)
 	if len(answer) == 0 || bytes.Equal(answer, []byte("null")) {
 		return nil, true
 	}
-	var report itemFailures
+	var report fields
 	if answer[0] != '{' { // such as a string: there is nothing in it
 		return nil, true
 	}
 	if json.Unmarshal(answer, &report) != nil {
 		return nil, false
 	}
-	for _, f := range report.Failures {
-		if f.Item == nil || *f.Item == "" {
+	var reported []fields
+	if list := report["batchItemFailures"]; list != nil && json.Unmarshal(list, &reported) != nil {
+		return nil, false
+	}
+	for _, f := range reported {
+		var item string
+		if json.Unmarshal(f["itemIdentifier"], &item) != nil || item == "" {
 			return nil, false
 		}
-		items = append(items, *f.Item)
+		items = append(items, item)
 	}
 	return items, true
 }

@@ -127,8 +127,9 @@ func (l *lane) wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// maxRefused is the longest pause before the next attempt to reach a function.
-const maxRefused = 10 * time.Second
+// maxRefused is the longest pause before the next attempt to reach a function: others
+// may end a call of it at any time.
+const maxRefused = time.Second
 
 // backoff is the pause before attempt n+1 at a batch that failed n times.
 func backoff(n int) time.Duration { return min(500*time.Millisecond<<min(n-1, 8), time.Minute) }

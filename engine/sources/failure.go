@@ -54,7 +54,7 @@ func (b *batchRun) failure(batch []record, condition string) (message, error) {
 	m := message{Version: "1.0", Timestamp: b.manager.Clock.Now().UTC().Format(timeFormat)}
 	m.RequestContext.RequestID, m.RequestContext.FunctionARN = b.id, b.target.ARN()
 	m.RequestContext.Condition, m.RequestContext.ApproximateInvokeCount = condition, b.failed
-	if b.last.ran {
+	if b.last.response.Version != "" {
 		m.ResponseContext = &responseContext{StatusCode: http.StatusOK, ExecutedVersion: b.last.response.Version}
 		if kind := b.last.response.FunctionError; kind != "" {
 			m.ResponseContext.FunctionError = &kind
@@ -99,6 +99,9 @@ func (b *batchRun) tell(ctx context.Context, to string, batch []record, conditio
 		err := b.manager.Send(ctx, msg)
 		if err == nil {
 			b.meter.delivered(len(batch))
+			if b.last.problem != "" {
+				b.result(problem("%s", b.last.problem))
+			}
 			return nil
 		}
 		b.manager.Invoker.Observe(b.target, invoke.MetricDestinationFailures, 1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,6 +16,9 @@ const (
 	// minLaneRecords is how many records wait in a lane before no more is read, at least;
 	// otherwise it is two batches of them, or one of maxBatchBytes.
 	minLaneRecords = 500
+	// maxHeld is how many bytes of records all mappings hold before those read no more that
+	// have something to go on with.
+	maxHeld = 256 << 20
 )
 
 // lane delivers those records of a shard that share it, in order, a batch at a time.
@@ -24,8 +28,10 @@ type lane struct {
 	size    int           // of a batch, at most
 	window  time.Duration // to wait for more records
 	arrived chan struct{}
+	held    atomic.Int64 // bytes of records that are not done
 
 	mu       sync.Mutex
+	reserved int // bytes of an event that its records do not have
 	queue    []record
 	bytes    int
 	under    []record  // the batch that is being delivered
@@ -50,7 +56,14 @@ func (l *lane) add(r record) {
 	}
 	l.queue = append(l.queue, r)
 	l.bytes += len(r.event)
+	l.hold(len(r.event))
 	notify(l.arrived)
+}
+
+// hold counts bytes that are held, or no more.
+func (l *lane) hold(bytes int) {
+	l.held.Add(int64(bytes))
+	l.manager.held.Add(int64(bytes))
 }
 
 // finish says that no more records will come.
@@ -166,7 +179,7 @@ func (l *lane) take(belongs func(first, r *record) bool, now bool) (batch []reco
 func (l *lane) fitting(belongs func(first, r *record) bool) (n int, complete bool) {
 	bytes := 0
 	for n = range l.queue {
-		if n == l.size || n > 0 && (bytes+len(l.queue[n].event) > maxBatchBytes || !belongs(&l.queue[0], &l.queue[n])) {
+		if n == l.size || n > 0 && (bytes+len(l.queue[n].event) > maxBatchBytes-l.reserved || !belongs(&l.queue[0], &l.queue[n])) {
 			return n, true
 		}
 		bytes += len(l.queue[n].event) + 1
@@ -177,6 +190,9 @@ func (l *lane) fitting(belongs func(first, r *record) bool) (n int, complete boo
 
 // complete writes down that the records of a batch are done.
 func (l *lane) complete(ctx context.Context, records []record, window *Window) error {
+	for i := range records {
+		l.hold(-len(records[i].event))
+	}
 	// Also when the poller is being stopped: what is done is done.
 	err := l.progress.done(context.WithoutCancel(ctx), l.index, records, window)
 	for err != nil && !errors.Is(err, errNotOwner) {

@@ -22,6 +22,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -74,7 +75,8 @@ type Manager struct {
 	ctx         context.Context // ends with Close
 	cancel      context.CancelFunc
 	tasks       sync.WaitGroup
-	results     sync.Map // UUID → how the last batch went
+	results     sync.Map     // UUID → how the last batch went
+	held        atomic.Int64 // bytes of records that are not done
 
 	mu      sync.Mutex
 	closed  bool

@@ -19,7 +19,7 @@ import (
 type received struct {
 	id, receipt string
 	trace       string
-	at          time.Time // when it was received, by the manager's clock
+	at          time.Time // when it was received
 	event       json.RawMessage
 	passes      func(*filter.Filter) bool
 }
@@ -92,9 +92,29 @@ func (e *messageEvent) passes(f *filter.Filter) bool {
 // handle has the function handle messages. Those that are done are deleted; the rest
 // comes again once its visibility timeout is over.
 func (p *queuePoller) handle(ctx context.Context, batch batchOfMessages) {
-	if batch = p.sift(ctx, batch); len(batch) == 0 {
-		return
+	for part := range p.sift(ctx, batch).fitting() {
+		p.handlePart(ctx, part)
 	}
+}
+
+// fitting are the messages in as many events as they need.
+func (b batchOfMessages) fitting() func(func(batchOfMessages) bool) {
+	return func(yield func(batchOfMessages) bool) {
+		for len(b) > 0 {
+			n, bytes := 0, 0
+			for n < len(b) && (n == 0 || bytes+len(b[n].event) <= maxBatchBytes) {
+				bytes += len(b[n].event) + 1
+				n++
+			}
+			if !yield(b[:n]) {
+				return
+			}
+			b = b[n:]
+		}
+	}
+}
+
+func (p *queuePoller) handlePart(ctx context.Context, batch batchOfMessages) {
 	id := uuid.NewString()
 	for refused := 1; ; refused++ {
 		v := p.call(ctx, id, batch)
@@ -112,7 +132,7 @@ func (p *queuePoller) handle(ctx context.Context, batch batchOfMessages) {
 		p.result(problem("%s", v.problem))
 		p.slower()
 		wait := min(backoff(refused), maxRefused)
-		if p.manager.Clock.Now().Add(wait).Sub(batch[0].at) > p.held() {
+		if time.Since(batch[0].at)+wait > p.held() {
 			return
 		}
 		timer := p.manager.Clock.NewTimer(wait)

@@ -199,6 +199,10 @@ func (p *queuePoller) gather(ctx context.Context) (b batchOfMessages, err error)
 		if len(b) > 0 {
 			wait = min(wait, deadline.Sub(p.manager.Clock.Now()))
 		}
+		if wait < time.Second { // SQS knows whole seconds only
+			pause(ctx, wait)
+			wait = 0
+		}
 		found, err := p.receive(ctx, min(receiveMost, size-len(b)), wait)
 		if err != nil {
 			p.release(b)
@@ -231,7 +235,7 @@ func (p *queuePoller) receive(ctx context.Context, most int, wait time.Duration)
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}, MessageAttributeNames: []string{"All"},
 		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}, //nolint:staticcheck // for servers that know nothing newer
 	}
-	at := p.manager.Clock.Now()
+	at := time.Now()
 	out, err := p.client.ReceiveMessage(ctx, in)
 	if err != nil {
 		return nil, fmt.Errorf("receive from queue %s: %w", p.source.Name, err)
@@ -239,7 +243,7 @@ func (p *queuePoller) receive(ctx context.Context, most int, wait time.Duration)
 	p.recovered()
 	p.meter.polled(len(out.Messages))
 	if in.WaitTimeSeconds > 0 {
-		at = p.manager.Clock.Now()
+		at = time.Now()
 	}
 	b := make(batchOfMessages, len(out.Messages))
 	for i, m := range out.Messages {

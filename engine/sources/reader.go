@@ -35,6 +35,7 @@ type reader struct {
 	lanes    []*lane
 	space    chan struct{} // a lane has taken something
 
+	size   int // of the records of the last page, in bytes each
 	mu     sync.Mutex
 	behind time.Duration
 	seen   time.Time // when behind was true
@@ -78,6 +79,9 @@ func (r *reader) run(ctx context.Context) {
 		stop()
 	}
 	lanes.Wait()
+	for _, l := range r.lanes {
+		l.hold(-int(l.held.Load()))
+	}
 	if end && ctx.Err() == nil {
 		if err := r.progress.close(ctx); err != nil {
 			r.log.Warn("close a shard", "shard", r.shard, "err", err)
@@ -198,9 +202,11 @@ func throttled(err error) bool {
 	return errors.As(err, &api) && slices.Contains([]string{"ProvisionedThroughputExceededException", "LimitExceededException", "ThrottlingException"}, api.ErrorCode())
 }
 
-// limit is how many records are asked for: enough for every lane to go on with.
+// limit is how many records are asked for: enough for every lane to go on with, and no
+// more than memory should hold.
 func (r *reader) limit() int {
-	return min(10000, max(minLaneRecords, 2*int(aws.ToInt32(r.mapping.Config.BatchSize))*len(r.lanes)))
+	n := min(10000, max(minLaneRecords, 2*int(aws.ToInt32(r.mapping.Config.BatchSize))*len(r.lanes)))
+	return max(1, min(n, maxBatchBytes/max(1, r.size)))
 }
 
 func (r *reader) reopen() {
@@ -229,9 +235,10 @@ func (r *reader) openAt(ctx context.Context, at position) (err error) {
 // hand gives records to their lanes, and tells whether there were any.
 func (r *reader) hand(p page) bool {
 	r.meter.polled(len(p.records))
-	filtered := 0
+	filtered, bytes := 0, 0
 	for i := range p.records {
 		rec := &p.records[i]
+		bytes += len(rec.event)
 		rec.aged = r.manager.Clock.Now().Add(-time.Since(rec.arrival))
 		passes := r.filter == nil || rec.passes(r.filter)
 		rec.passes = nil // what it was made of need not be kept
@@ -246,24 +253,31 @@ func (r *reader) hand(p page) bool {
 		}
 	}
 	r.meter.filtered(filtered)
+	if n := len(p.records); n > 0 {
+		r.size = bytes / n
+	}
 	return len(p.records) > 0
 }
 
-// roomy waits until every lane has room for more records.
+// roomy waits until every lane has room for more records, and memory too.
 func (r *reader) roomy(ctx context.Context) bool {
 	for {
-		full := false
+		full, held := false, int64(0)
 		for _, l := range r.lanes {
-			full = full || l.full()
+			full, held = full || l.full(), held+l.held.Load()
 		}
-		if !full {
+		if !full && (held == 0 || r.manager.held.Load() < maxHeld) {
 			return true
 		}
+		timer := time.NewTimer(busyInterval)
 		select {
 		case <-ctx.Done():
+			timer.Stop()
 			return false
 		case <-r.space:
+		case <-timer.C: // others may have let go
 		}
+		timer.Stop()
 	}
 }
 

@@ -21,7 +21,7 @@ func TestResharding(t *testing.T) {
 	s := newSite(t)
 	s.stream(2)
 	var all tally
-	s.manager("a", nil, all.add)
+	m := s.manager("a", nil, all.add)
 	s.mapping(func(c *types.EventSourceMappingConfiguration) {
 		c.BatchSize, c.ParallelizationFactor = aws.Int32(7), aws.Int32(2)
 	})
@@ -40,6 +40,7 @@ func TestResharding(t *testing.T) {
 	}
 	producers.Wait()
 	s.eventually("all are handled", func() bool { return len(all.seen()) >= keys*each })
+	s.eventually("nothing is held in memory any more", func() bool { return m.held.Load() == 0 })
 	for key := range keys {
 		mine := slices.DeleteFunc(all.seen(), func(text string) bool { return !strings.HasPrefix(text, fmt.Sprintf("%d/", key)) })
 		if !slices.Equal(mine, numbered(fmt.Sprintf("%d/", key), each)) {

@@ -61,13 +61,11 @@ func (w *window) keep(v *verdict) *Window {
 
 // stateOf is the state in a function's answer.
 func stateOf(answer []byte) (json.RawMessage, bool) {
-	var a struct {
-		State json.RawMessage `json:"state"`
-	}
-	if json.Unmarshal(answer, &a) != nil || a.State == nil {
+	var a fields
+	if json.Unmarshal(answer, &a) != nil || a["state"] == nil {
 		return nil, false
 	}
-	return a.State, true
+	return a["state"], true
 }
 
 // tumble delivers the batches of one window after the other. A window ends when its
@@ -77,6 +75,7 @@ func (l *lane) tumble(ctx context.Context) error {
 	var w *window
 	if stored := l.progress.window(); stored != nil {
 		w = &window{start: stored.Start, end: stored.Start.Add(size), state: stored.State}
+		l.reserve(len(w.state))
 	}
 	for {
 		var until time.Time
@@ -111,12 +110,20 @@ func (l *lane) tumble(ctx context.Context) error {
 		if err := l.deliver(ctx, batch, w); err != nil {
 			return err
 		}
+		l.reserve(len(w.state))
 		if len(w.state) > maxState {
 			if err := l.endEarly(ctx, w); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// reserve keeps room in events for the state of a window.
+func (l *lane) reserve(bytes int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reserved = bytes
 }
 
 // lateness is how long a record may take from the source to here.
@@ -143,5 +150,6 @@ func (l *lane) endEarly(ctx context.Context, w *window) error {
 		return err
 	}
 	w.state = nil
+	l.reserve(0)
 	return nil
 }

@@ -55,7 +55,7 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 		StoreDir:   filepath.Clean(dir),
 		SyncAlways: true,
 		NoSigs:     true,
-		MaxPayload: 8 << 20, // an asynchronous event of 6 MB and its envelope
+		MaxPayload: 12 << 20, // a Kinesis record of 10 MB, or an asynchronous event of 6 MB, and their envelopes
 
 		JetStreamMaxMemory: 64 << 20,
 		JetStreamMaxStore:  1 << 40, // streams carry their own limits

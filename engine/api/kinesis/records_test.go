@@ -194,3 +194,18 @@ func TestWatch(t *testing.T) {
 		t.Error("watches a queue")
 	}
 }
+
+// A stream that takes the largest records of AWS's keeps them.
+func TestLargestRecord(t *testing.T) {
+	e := start(t, t.TempDir())
+	c := e.client("us-east-1", "AKID")
+	if _, err := c.CreateStream(t.Context(), &sdk.CreateStreamInput{StreamName: aws.String("s"), ShardCount: aws.Int32(1), MaxRecordSizeInKiB: aws.Int32(10240)}); err != nil {
+		t.Fatal(err)
+	}
+	data := strings.Repeat("x", 10240<<10-1)
+	put(t, c, "k", data)
+	from := iterator(t, c, sdk.GetShardIteratorInput{StreamName: aws.String("s"), ShardIteratorType: types.ShardIteratorTypeTrimHorizon})
+	if got := get(t, c, from, 0).Records; len(got) != 1 || string(got[0].Data) != data {
+		t.Errorf("%d records", len(got))
+	}
+}

@@ -24,7 +24,7 @@ func (s *Service) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInpu
 		return nil, err
 	}
 	_, rules := q.settings()
-	limit, visibility, wait := int32(1), rules.visibility, rules.wait
+	limit, visibility, wait := int32(1), int64(ofQueue), rules.wait
 	if wire.Given(ctx, "MaxNumberOfMessages") {
 		limit = in.MaxNumberOfMessages
 	}
@@ -39,7 +39,7 @@ func (s *Service) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInpu
 		return nil, invalidValue(limit, "MaxNumberOfMessages", "Must be between 1 and 10, if provided.")
 	case wait < 0 || wait > 20_000:
 		return nil, invalidValue(in.WaitTimeSeconds, "WaitTimeSeconds", "Must be >= 0 and <= 20, if provided.")
-	case visibility < 0 || visibility > maxVisibility:
+	case visibility != ofQueue && (visibility < 0 || visibility > maxVisibility):
 		return nil, invalidValue(in.VisibilityTimeout, "VisibilityTimeout", "Must be between 0 and 43200, if provided.")
 	}
 	show := shown{attributes: in.MessageAttributeNames}
@@ -64,6 +64,9 @@ func (s *Service) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInpu
 	}
 	return out, nil
 }
+
+// ofQueue is the visibility timeout that the queue has when a message is handed out.
+const ofQueue = -1
 
 // received is a message as it was handed out.
 type received struct {
@@ -107,6 +110,9 @@ func (q *queue) receive(ctx context.Context, limit int, visibility, wait int64) 
 
 // take hands out what is visible, and what is to go to the dead-letter queue instead.
 func (q *queue) take(limit int, visibility int64) (got []received, dead []*entry, err error) {
+	if visibility == ofQueue {
+		visibility = q.rules.visibility
+	}
 	now := q.s.millis()
 	q.promote(now)
 	q.expire(now)

@@ -301,3 +301,25 @@ func TestRestart(t *testing.T) {
 		t.Errorf("received %v after a purge", bodies(got))
 	}
 }
+
+// A receive that waits hands a message out by the settings of that moment.
+func TestSettingsWhileWaiting(t *testing.T) {
+	hands := clock.NewManual(noon)
+	c := start(t, t.TempDir(), hands)
+	url := c.queue("q", "ReceiveMessageWaitTimeSeconds", "20", "VisibilityTimeout", "600")
+	received := make(chan error, 1)
+	go func() {
+		_, err := c.ReceiveMessage(t.Context(), &awssqs.ReceiveMessageInput{QueueUrl: &url})
+		received <- err
+	}()
+	waitFor(t, "a receive waits", func() bool { _, ok := hands.Next(); return ok })
+	must[*awssqs.SetQueueAttributesOutput](t)(c.SetQueueAttributes(t.Context(), &awssqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: map[string]string{"VisibilityTimeout": "7"}}))
+	c.send(url, "m")
+	if err := <-received; err != nil {
+		t.Fatal(err)
+	}
+	hands.Advance(7 * time.Second)
+	if got := bodies(c.receive(url, func(in *awssqs.ReceiveMessageInput) { in.WaitTimeSeconds = 0 })); len(got) != 1 {
+		t.Errorf("visible after 7 s: %v", got)
+	}
+}
