@@ -200,7 +200,7 @@ func (p *stock) deleteAll() {
 	gone[*types.ResourceNotFoundException](p, p.GetFunctionEventInvokeConfig, &lambda.GetFunctionEventInvokeConfigInput{FunctionName: f, Qualifier: live})
 	do(p, p.DeleteProvisionedConcurrencyConfig, &lambda.DeleteProvisionedConcurrencyConfigInput{FunctionName: f, Qualifier: live})
 	gone[*types.ProvisionedConcurrencyConfigNotFoundException](p, p.GetProvisionedConcurrencyConfig, &lambda.GetProvisionedConcurrencyConfigInput{FunctionName: f, Qualifier: live})
-	do(p, p.DeleteEventSourceMapping, &lambda.DeleteEventSourceMappingInput{UUID: p.mapping})
+	p.unmap(p.mapping)
 	gone[*types.ResourceNotFoundException](p, p.GetEventSourceMapping, &lambda.GetEventSourceMappingInput{UUID: p.mapping})
 	do(p, p.DeleteFunctionUrlConfig, &lambda.DeleteFunctionUrlConfigInput{FunctionName: f, Qualifier: live})
 	gone[*types.ResourceNotFoundException](p, p.GetFunctionUrlConfig, &lambda.GetFunctionUrlConfigInput{FunctionName: f, Qualifier: live})

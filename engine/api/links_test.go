@@ -1,6 +1,7 @@
 package api
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,7 +13,7 @@ import (
 
 // Spec api F.10.6: a link works for ten minutes, and only as it was given out.
 func TestLinks(t *testing.T) {
-	s, err := store.Open(t.TempDir(), nil)
+	s, err := store.Open(t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
