@@ -212,14 +212,11 @@ func (m *Manager) Settled(mapping catalog.Mapping) bool {
 	id := *mapping.Config.UUID
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.seen[id].Equal(aws.ToTime(mapping.Config.LastModified)) {
-		return false
-	}
 	p := m.pollers[id]
-	if mapping.Enabled() {
-		return p != nil && p.isReady()
+	if !mapping.Enabled() {
+		return p == nil || closed(p.done)
 	}
-	return p == nil || closed(p.done)
+	return p != nil && p.isReady() && m.seen[id].Equal(aws.ToTime(mapping.Config.LastModified))
 }
 
 // Elsewhere tells whether a service is another server's, neither the engine's own nor AWS's.
