@@ -23,9 +23,9 @@ const (
 	failuresName = "failures" // the destination of both mappings of the stream
 	deadStandard = "standard-dead"
 	deadFIFO     = "fifo-dead.fifo"
-	// visibility is the visibility timeout of queues, in seconds of the engine's clock,
-	// which runs 30 times as fast. Calls may take one of the machine's.
-	visibility = 60
+	// visibility is the visibility timeout of queues, in seconds: queues live in real time,
+	// whatever clock_speed is.
+	visibility = 4
 	// receives is how often a message is received before it is dead.
 	receives = 4
 )
