@@ -4,7 +4,10 @@
 // the hands of a Manual one themselves.
 package clock
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Clock tells the time and waits for it.
 type Clock interface {
@@ -21,6 +24,18 @@ type Timer struct {
 
 // Stop ends a timer that is not needed any more, and tells whether it had not fired.
 func (t *Timer) Stop() bool { return t.stop() }
+
+// Wait waits until d has passed on a clock, and tells whether ctx is still good.
+func Wait(ctx context.Context, c Clock, d time.Duration) bool {
+	timer := c.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
 
 // System is the time of this machine.
 func System() Clock { return Scaled(1) }

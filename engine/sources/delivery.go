@@ -6,6 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/uuid"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/clock"
 )
 
 // Conditions under which records are given up, as destinations are told.
@@ -117,14 +119,7 @@ func (b *batchRun) drop(ctx context.Context, batch []record, condition string) e
 
 // wait waits on the manager's clock, and tells whether ctx is still good.
 func (l *lane) wait(ctx context.Context, d time.Duration) bool {
-	timer := l.manager.Clock.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
+	return clock.Wait(ctx, l.manager.Clock, d)
 }
 
 // maxRefused is the longest pause before the next attempt to reach a function: others

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/uuid"
 
+	"github.com/lambdaform/terraform-provider-lambda/engine/clock"
 	"github.com/lambdaform/terraform-provider-lambda/engine/sources/filter"
 )
 
@@ -135,13 +136,9 @@ func (p *queuePoller) handlePart(ctx context.Context, batch batchOfMessages) {
 		if time.Since(batch[0].at)+wait > p.held() {
 			return
 		}
-		timer := p.manager.Clock.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if !clock.Wait(ctx, p.manager.Clock, wait) {
 			p.release(batch)
 			return
-		case <-timer.C:
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	lambda "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/clock"
 )
 
 // Intervals between two reads of one shard.
@@ -298,14 +300,5 @@ func (r *reader) lag() time.Duration {
 	return r.behind
 }
 
-// pause waits, and tells whether ctx is still good.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
-}
+// pause waits in real time, and tells whether ctx is still good.
+func pause(ctx context.Context, d time.Duration) bool { return clock.Wait(ctx, clock.System(), d) }

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/lambdaform/terraform-provider-lambda/engine/clock"
 	"github.com/lambdaform/terraform-provider-lambda/engine/wire"
 )
 
@@ -117,16 +118,7 @@ func (s *Service) subscribe(ctx context.Context, r *http.Request) (*subscription
 }
 
 // pause waits, and tells whether ctx is still good.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
-}
+func pause(ctx context.Context, d time.Duration) bool { return clock.Wait(ctx, clock.System(), d) }
 
 // subscriptionKey is what two subscriptions compete for.
 type subscriptionKey struct {
