@@ -5,10 +5,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	goruntime "runtime"
 	"slices"
@@ -23,6 +21,8 @@ import (
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/pkg/stdcopy"
 	"github.com/docker/go-connections/nat"
+
+	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox/docker"
 )
 
 // Labels by which companions are known. They are not those of environments, which the
@@ -80,7 +80,7 @@ func (c *Companion) findImage(ctx context.Context) (string, error) {
 		}
 	}
 	c.logger.Info("pulling image, which takes a while the first time", "image", name)
-	err = c.pull(ctx, name, standIn != "")
+	err = docker.Pull(ctx, c.client, name, image.PullOptions{}, standIn != "")
 	switch {
 	case err == nil:
 		return name, nil
@@ -89,34 +89,6 @@ func (c *Companion) findImage(ctx context.Context) (string, error) {
 		return standIn, nil
 	}
 	return "", fmt.Errorf("pull image %s: %w. Give Docker access to the registry, or name another image: %s { image = … }", name, err, c.options.Kind.Service)
-}
-
-// silence is how long a registry may say nothing when there is a stand-in.
-const silence = 10 * time.Second
-
-func (c *Companion) pull(ctx context.Context, name string, impatient bool) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if impatient {
-		waiting := time.AfterFunc(silence, cancel)
-		defer waiting.Stop()
-	}
-	progress, err := c.client.ImagePull(ctx, name, image.PullOptions{})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = progress.Close() }()
-	for messages := json.NewDecoder(progress); ; {
-		var message struct{ Error string }
-		switch err := messages.Decode(&message); {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
-		case message.Error != "":
-			return errors.New(message.Error)
-		}
-	}
 }
 
 const root = "0:0"

@@ -13,6 +13,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/client"
 
 	"github.com/lambdaform/terraform-provider-lambda/engine/sandbox"
 )
@@ -92,7 +93,7 @@ func (i *images) find(ctx context.Context, ref, standIn, arch string) (*imageInf
 		spare, _ = d.inspect(ctx, standIn)
 	}
 	d.logger.Info("pulling image", "image", ref)
-	pullErr := d.pull(ctx, ref, arch, local != nil || spare != nil)
+	pullErr := Pull(ctx, d.client, ref, image.PullOptions{Platform: "linux/" + arch}, local != nil || spare != nil)
 	if pullErr == nil {
 		if local, err = d.inspect(ctx, ref); err != nil {
 			return nil, fmt.Errorf("inspect image %s: %w", ref, err)
@@ -168,7 +169,9 @@ func (d *Driver) inspect(ctx context.Context, ref string) (*imageInfo, error) {
 // to run with.
 const silence = 10 * time.Second
 
-func (d *Driver) pull(ctx context.Context, ref, arch string, impatient bool) error {
+// Pull pulls an image. An impatient caller has something else to use, and gives up a
+// registry that says nothing for a while.
+func Pull(ctx context.Context, c *client.Client, ref string, o image.PullOptions, impatient bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	patience := time.AfterFunc(silence, cancel)
@@ -176,7 +179,7 @@ func (d *Driver) pull(ctx context.Context, ref, arch string, impatient bool) err
 	if !impatient {
 		patience.Stop()
 	}
-	progress, err := d.client.ImagePull(ctx, ref, image.PullOptions{Platform: "linux/" + arch})
+	progress, err := c.ImagePull(ctx, ref, o)
 	if err != nil {
 		return err
 	}
